@@ -1,0 +1,61 @@
+import type { Failure } from '../workflows/core/failures.ts';
+import { failure, fromKube, HoldfastError } from './failures.ts';
+import { intervalOf } from './kube/compile-spec.ts';
+import { readCredentials, readRepository, type Repository } from './kube/credentials.ts';
+import { parseDuration } from './kube/duration.ts';
+import { reportRepository } from './kube/repository-status.ts';
+import { parseOciName } from './oci/name.ts';
+import { pingRegistry } from './oci/ping.ts';
+import { type Call, type Toolbox, withHeartbeat } from './operation.ts';
+import { KubeError } from './ports.ts';
+import { secretName } from './prepare-chart.ts';
+import type { RepositoryActivities } from './types.ts';
+
+type Input = Parameters<RepositoryActivities['checkHelmRepository']>[0];
+type Seen = Awaited<ReturnType<RepositoryActivities['checkHelmRepository']>>;
+
+/** The activity has five minutes in all, and the answer is to be written down as well. */
+const LONGEST_MS = 4 * 60_000;
+
+/** Log in at the registry of a HelmRepository, or ask whether it lives, and write down what came of it. */
+export async function checkHelmRepository(tools: Toolbox, { ref, workflowId }: Input, call: Call): Promise<Seen> {
+  const repository = await readRepository(tools.kube, ref);
+  if (repository === null) return null;
+  const { uid, generation, url, spec } = repository;
+  const suspended = spec.suspend === true;
+  const seen = { uid, generation, suspended, url, intervalMs: intervalOf(spec.interval, '30m') };
+  if (suspended) return { ...seen, failure: null };
+  const found = await withHeartbeat(call, () => ask(tools, repository, call));
+  await reportRepository(tools.kube, { repository, workflowId, failure: found });
+  return { ...seen, failure: found };
+}
+
+async function ask(tools: Toolbox, repository: Repository, { signal }: Call): Promise<Failure | null> {
+  try {
+    await askRegistry(tools, repository, signal);
+    return null;
+  } catch (error) {
+    const known = error instanceof KubeError ? fromKube(error) : error;
+    if (!(known instanceof HoldfastError)) throw known;
+    return { code: known.code, message: known.message };
+  }
+}
+
+async function askRegistry(tools: Toolbox, repository: Repository, signal: AbortSignal): Promise<void> {
+  const { url, spec } = repository;
+  if (/^https?:\/\//i.test(url)) {
+    throw failure(
+      'FieldNotSupported',
+      'spec.url: repositories over HTTP are not supported yet; use one with an oci:// URL',
+    );
+  }
+  const { host } = parseOciName(url);
+  const timeoutMs = Math.min(LONGEST_MS, parseDuration(spec.timeout ?? '') ?? LONGEST_MS);
+  const credentials = await readCredentials(tools.kube, repository, tools.crossNamespace);
+  if (credentials === null) {
+    await pingRegistry({ host, plainHttp: tools.settings.plainHttp, timeoutMs, signal });
+    return;
+  }
+  const login = { ...credentials, secret: secretName(repository) };
+  await tools.oras.checkLogin({ host, login, timeoutMs, signal });
+}

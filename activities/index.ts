@@ -1,0 +1,39 @@
+import { crossing } from './crossing.ts';
+import { createGitActivities } from './git-activities.ts';
+import { createLinkedList } from './kube/dependants.ts';
+import type { CrossNamespace } from './kube/helm-release.ts';
+import { look } from './kube/look.ts';
+import { addFinalizer, annotateSuspension, removeFinalizer } from './kube/metadata.ts';
+import { reportStatus } from './kube/release-status.ts';
+import type { ReleaseDeps } from './operation.ts';
+import type { Entities } from './ports.ts';
+import { createReleaseActivities } from './release-activities.ts';
+import type { Activities } from './types.ts';
+import { identifyCluster, watchCluster } from './watch/watch-cluster.ts';
+
+export interface ActivitiesDeps extends ReleaseDeps {
+  readonly entities: Entities;
+  /** Fires when the worker begins to stop: what runs for ever ends at once, so that another worker takes over. */
+  readonly stopping: AbortSignal;
+}
+
+/** The one list of activities. Whatever they throw is an `ApplicationFailure` with a code, or their cancellation. */
+export function createActivities(deps: ActivitiesDeps): Activities {
+  const { kube, entities, stopping, settings } = deps;
+  const crossNamespace: CrossNamespace = settings.noCrossNamespace ? 'denied' : 'allowed';
+  const looking = { kube, listLinked: createLinkedList(kube) };
+  const identify = crossing(() => identifyCluster(kube));
+  return {
+    ...createReleaseActivities(deps),
+    ...createGitActivities(deps),
+    lookRelease: crossing((input) => look(looking, { ...input, crossNamespace })),
+    reportRelease: crossing((report) => reportStatus(kube, report)),
+    holdRelease: crossing((held) => addFinalizer(kube, { kind: 'HelmRelease', ...held })),
+    letGoRelease: crossing((held) => removeFinalizer(kube, { kind: 'HelmRelease', ...held })),
+    setSuspension: crossing(({ ref, suspension }) => annotateSuspension(kube, ref, suspension)),
+    identifyCluster: () => identify(null),
+    watchCluster: crossing(({ cluster, clusterUid }, { signal, heartbeat }) =>
+      watchCluster({ kube, entities, cluster }, clusterUid, { signal: AbortSignal.any([signal, stopping]), heartbeat }),
+    ),
+  };
+}

@@ -1,0 +1,89 @@
+import type { ObjectRef } from '../../workflows/core/ids.ts';
+import type { Look, StoredRelease } from '../../workflows/core/model.ts';
+import { ownerHash } from '../owner.ts';
+import type { Kube } from '../ports.ts';
+import { type Linked, readDependants } from './dependants.ts';
+import { dependenciesOf, readDependencies } from './dependencies.ts';
+import type { Answer } from './follow-version.ts';
+import { listRecords, type RecordLabels } from './helm-records.ts';
+import { type CrossNamespace, readHelmRelease } from './helm-release.ts';
+import { listPath } from './kinds.ts';
+import { listMetadata } from './list.ts';
+
+export interface LookInput {
+  readonly cluster: string;
+  readonly ref: ObjectRef;
+  readonly crossNamespace: CrossNamespace;
+  /** Where the release is, when that is known; null: where the spec says. */
+  readonly target: ObjectRef | null;
+  /** The version that its range was found to stand for. Absent or null: not known. */
+  readonly resolution?: Answer | null;
+}
+
+export interface LookDeps {
+  readonly kube: Kube;
+  /** All HelmReleases of the cluster, as `createLinkedList` lists them. */
+  readonly listLinked: () => Promise<readonly Linked[]>;
+}
+
+/**
+ * One look: the object first, then what Helm's storage holds for it, then the releases that come before it. All is
+ * read from the server and not from a cache.
+ */
+export async function look(deps: LookDeps, input: LookInput): Promise<Look> {
+  const { kube } = deps;
+  const { cluster, ref, crossNamespace, target, resolution } = input;
+  const read = await readHelmRelease(kube, ref, { crossNamespace, resolution });
+  if (read === null) return { object: null, stored: null };
+  const { object, manifest } = read;
+  const { spec } = object;
+  const release = target ?? (spec.kind === 'valid' ? spec.desired.release : spec.release);
+  const toRevision = read.spec?.rollback.toRevision ?? 0;
+  const stored = await readStored(kube, release, { cluster, ref, toRevision });
+  if (!object.deleting) {
+    const dependsOn = dependenciesOf(ref.namespace, manifest['spec']);
+    return { object, stored, ...(await readDependencies(kube, { ref, dependsOn, crossNamespace })) };
+  }
+  // Where nothing of ours is installed there is nothing to wait with.
+  if (stored?.ownedByUs !== true) return { object, stored };
+  const since = Date.parse(manifest.metadata.deletionTimestamp ?? '');
+  return { object, stored, dependants: await readDependants(deps.listLinked, { ref, since, crossNamespace }) };
+}
+
+async function readStored(
+  kube: Kube,
+  release: ObjectRef,
+  looker: { readonly cluster: string; readonly ref: ObjectRef; readonly toRevision: number },
+): Promise<StoredRelease | null> {
+  const records = await listRecords(kube, release);
+  const newest = records.at(-1);
+  if (newest === undefined) return null;
+  const ownedByUs = newest.owner === ownerHash(looker.cluster, looker.ref);
+  return {
+    ...newest,
+    ownedByUs,
+    otherOwner: newest.owner === null || ownedByUs ? null : await findOwner(kube, looker.cluster, newest.owner),
+    deployedRevision: records.findLast(({ status }) => status === 'deployed')?.revision ?? null,
+    rollbackRevision: rollbackRevisionOf(records, looker.toRevision),
+  };
+}
+
+/** The revision that the spec names, or the last one before the newest that was deployed; null: there is no such one. */
+function rollbackRevisionOf(records: readonly RecordLabels[], named: number): number | null {
+  if (named > 0) return records.some(({ revision }) => revision === named) ? named : null;
+  const before = records.slice(0, -1);
+  const last = before.findLast(({ status }) => status === 'deployed') ?? before.findLast(isSuperseded);
+  return last?.revision ?? null;
+}
+
+function isSuperseded({ status }: RecordLabels): boolean {
+  return status === 'superseded';
+}
+
+/** The living HelmRelease behind an owner label, which is a hash: so all names are hashed until one fits. */
+async function findOwner(kube: Kube, cluster: string, owner: string): Promise<ObjectRef | null> {
+  for (const { namespace = '', name } of await listMetadata(kube, { path: listPath('HelmRelease') })) {
+    if (ownerHash(cluster, { namespace, name }) === owner) return { namespace, name };
+  }
+  return null;
+}

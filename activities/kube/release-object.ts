@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import type { ReleaseObject, Suspension } from '../../workflows/core/model.ts';
+import { type CompiledSpec, intervalOf } from './compile-spec.ts';
+import { ANNOTATIONS, FINALIZERS, LABELS } from './kinds.ts';
+import { type AnyObject, HelmReleaseFields } from './schema.ts';
+
+/** Of a spec that may lack anything. A schema costs a hundred times what its use costs, so it is made once. */
+const PresentFields = HelmReleaseFields.partial();
+
+/** What `holdfast.dev/suspended` holds when the API wrote it; a person may write any text. */
+const SuspendedNote = z.object({ by: z.string(), reason: z.string().catch('') });
+
+/** The HelmRelease as workflows see it: names, digests and options, no values. */
+export function toReleaseObject({ metadata, spec }: AnyObject, compiled: CompiledSpec): ReleaseObject {
+  const fields = PresentFields.safeParse(spec);
+  return {
+    uid: metadata.uid,
+    generation: metadata.generation,
+    deleting: metadata.deletionTimestamp !== undefined,
+    held: metadata.finalizers?.includes(FINALIZERS.HelmRelease) === true,
+    suspension: suspensionOf(metadata.annotations, fields.success && fields.data.suspend === true),
+    intervalMs: intervalOf(fields.success ? fields.data.interval : null),
+    requestedAt: requestedAt(metadata.annotations),
+    reset: isReset(metadata.annotations),
+    source: sourceOf(metadata),
+    spec:
+      compiled.kind === 'valid'
+        ? { kind: 'valid', desired: compiled.desired }
+        : {
+            kind: 'invalid',
+            failure: compiled.failure,
+            release: compiled.release,
+            uninstall: { timeoutMs: compiled.uninstall.timeoutMs, keepHistory: compiled.uninstall.keepHistory },
+          },
+  };
+}
+
+type Annotations = Readonly<Record<string, string>> | undefined;
+
+/** The token of the newest request by annotation, ours and Flux's together, so that a change of either shows. */
+export function requestedAt(annotations: Annotations): string | null {
+  const tokens = [annotations?.[ANNOTATIONS.requestedAt], annotations?.[ANNOTATIONS.fluxRequestedAt]];
+  return tokens.filter((token) => token !== undefined && token !== '').join(' ') || null;
+}
+
+/** As in Flux: a reset counts for the request that has the same token. */
+function isReset(annotations: Annotations): boolean {
+  const pairs = [
+    [ANNOTATIONS.requestedAt, ANNOTATIONS.resetAt],
+    [ANNOTATIONS.fluxRequestedAt, ANNOTATIONS.fluxResetAt],
+  ] as const;
+  return pairs.some(([asked, reset]) => given(annotations?.[asked]) && annotations?.[asked] === annotations?.[reset]);
+}
+
+function given(token: string | undefined): boolean {
+  return token !== undefined && token !== '';
+}
+
+function suspensionOf(annotations: Annotations, inSpec: boolean): Suspension | null {
+  if (inSpec) return { by: 'spec.suspend', reason: '', inSpec };
+  const note = annotations?.[ANNOTATIONS.suspended];
+  if (note === undefined || note === '' || note === 'false') return null;
+  const parsed = SuspendedNote.safeParse(parseJson(note));
+  return parsed.success
+    ? { ...parsed.data, inSpec }
+    : { by: `annotation ${ANNOTATIONS.suspended}`, reason: note === 'true' ? '' : note, inSpec };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function sourceOf({ labels, annotations }: AnyObject['metadata']): ReleaseObject['source'] {
+  const namespace = labels?.[LABELS.sourceNamespace];
+  const name = labels?.[LABELS.sourceName];
+  const revision = annotations?.[ANNOTATIONS.sourceRevision];
+  if (namespace === undefined || name === undefined || revision === undefined) return null;
+  return { repository: { namespace, name }, revision };
+}

@@ -1,0 +1,155 @@
+import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
+import type { AttemptRecord, History } from '../../workflows/core/model.ts';
+import { type Kube, KubeError } from '../ports.ts';
+import type { ReleaseReport } from '../types.ts';
+import { mergeConditions, StoredCondition } from './conditions.ts';
+import { recordEvent } from './events.ts';
+import { readRevision, recordPath, type RevisionFacts } from './helm-records.ts';
+import { KINDS, MANAGERS, METADATA, objectPath, PATCH } from './kinds.ts';
+import { readOrNull } from './read.ts';
+import { AnyObjectOrNull, RecordMetadata } from './schema.ts';
+
+/** What of the present status decides what is written. */
+const OldStatus = z
+  .object({
+    observedGeneration: z.number().optional(),
+    conditions: z.array(StoredCondition).catch([]),
+    helmRelease: z
+      .looseObject({ name: z.string(), namespace: z.string(), revision: z.number(), status: z.string() })
+      .optional(),
+  })
+  .catch({ conditions: [] });
+type OldStatus = z.infer<typeof OldStatus>;
+
+const MAX_FAILURES = 10;
+
+/** Write status and Events of a HelmRelease. One that is gone, or another by now, is left alone. */
+export async function reportStatus(kube: Kube, report: ReleaseReport): Promise<void> {
+  const read = AnyObjectOrNull.parse(await readOrNull(kube, objectPath('HelmRelease', report.ref)));
+  if (read === null || read.metadata.uid !== report.uid) return;
+  const old = OldStatus.parse(read.status ?? {});
+  const status = toStatus(report, old, await describeRevision(kube, report, old));
+  const involved = { apiVersion: KINDS.HelmRelease.apiVersion, kind: 'HelmRelease', uid: report.uid, ...report.ref };
+  for (const event of report.events) await recordEvent(kube, involved, event);
+  if (!contains(read.status, status)) await patchStatus(kube, report, status);
+}
+
+async function patchStatus(kube: Kube, { ref, uid }: ReleaseReport, status: object): Promise<void> {
+  try {
+    await kube.request({
+      ...PATCH.merge,
+      path: objectPath('HelmRelease', ref, '/status'),
+      query: { fieldManager: MANAGERS.status },
+      // The uid is a precondition: an object of the same name that came since is not ours to describe.
+      body: { metadata: { uid }, status },
+    });
+  } catch (error) {
+    if (!(error instanceof KubeError) || error.status !== 404) throw error;
+  }
+}
+
+/** The body of a record is read only when its revision or status is not the one that status tells of. */
+async function describeRevision(
+  kube: Kube,
+  { release, revision }: ReleaseReport,
+  { helmRelease: old }: OldStatus,
+): Promise<RevisionFacts | null> {
+  if (revision === null) return null;
+  const path = recordPath(release, revision);
+  const known = old?.revision === revision && old.name === release.name && old.namespace === release.namespace;
+  if (known) {
+    const labels = await readLabels(kube, path);
+    if (labels?.['status'] === old.status) return old;
+  }
+  return readRevision(kube, release, revision);
+}
+
+async function readLabels(kube: Kube, path: string): Promise<Readonly<Record<string, string>> | null> {
+  try {
+    const answer = await kube.request({ method: 'GET', path, accept: METADATA });
+    return RecordMetadata.parse(answer).metadata.labels ?? {};
+  } catch (error) {
+    if (error instanceof KubeError && error.status === 404) return null;
+    throw error;
+  }
+}
+
+function toStatus(report: ReleaseReport, old: OldStatus, facts: RevisionFacts | null): Record<string, unknown> {
+  const { generation, history } = report;
+  const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+  return {
+    observedGeneration: generation,
+    phase: report.phase,
+    conditions: mergeConditions(old.conditions, report.conditions, { generation, now }),
+    helmRelease: facts,
+    failures: toFailures(history),
+    history: history.recent.map(toRow),
+    notReady: history.notReady,
+    resolved: toResolved(history),
+    lastAttemptedRevision: history.recent.at(-1)?.version ?? null,
+    lastHandledRequestedAt: history.handledRequestedAt,
+    workflowId: report.workflowId,
+    runId: report.runId,
+  };
+}
+
+/** What the range of the spec stands for. A new value for every field that is gone: a merge would keep the old one. */
+function toResolved({ resolution }: History): object | null {
+  if (resolution == null) return null;
+  const { range, version, digest, failure } = resolution;
+  return { range, version, digest, reason: failure?.code ?? null, message: failure?.message ?? null };
+}
+
+function toFailures({ recent, digest }: History): readonly object[] {
+  return recent
+    .filter((attempt) => attempt.failure !== null && attempt.digest === digest)
+    .slice(-MAX_FAILURES)
+    .map(({ failure, endedAt, startedAt }) => ({
+      time: toTime(endedAt ?? startedAt),
+      reason: failure?.code,
+      message: failure?.message,
+    }));
+}
+
+function toRow(attempt: AttemptRecord): object {
+  const { failure } = attempt;
+  return withoutNulls({
+    attempt: attempt.n,
+    action: attempt.action,
+    because: attempt.because,
+    outcome: attempt.outcome,
+    version: attempt.version,
+    chartDigest: attempt.chartDigest,
+    configDigest: attempt.digest,
+    sourceRevision: attempt.sourceRevision,
+    revision: attempt.revision,
+    startedAt: toTime(attempt.startedAt),
+    endedAt: attempt.endedAt === null ? null : toTime(attempt.endedAt),
+    reason: failure?.code ?? null,
+    message: failure?.message ?? null,
+    workflowId: attempt.workflowId,
+    runId: attempt.runId,
+  });
+}
+
+function toTime(instant: number): string {
+  return new Date(instant).toISOString();
+}
+
+function withoutNulls(row: Readonly<Record<string, unknown>>): object {
+  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null && value !== undefined));
+}
+
+/** Whether a merge of `status` would change nothing: null stands for absent. */
+function contains(present: unknown, status: Readonly<Record<string, unknown>>): boolean {
+  if (typeof present !== 'object' || present === null) return false;
+  const fields = new Map(Object.entries(present));
+  return Object.entries(status).every(([key, value]) => isDeepStrictEqual(fields.get(key) ?? null, plain(value)));
+}
+
+/** As the API server keeps it: a null in an object is not kept. */
+function plain(value: unknown): unknown {
+  const text = JSON.stringify(value, (_key, one: unknown) => (one === null ? undefined : one));
+  return value == null ? null : (JSON.parse(text) as unknown);
+}

@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import type { Failure } from '../../workflows/core/failures.ts';
+import { FAILURES } from '../../workflows/core/failures.ts';
+import { type Kube, KubeError } from '../ports.ts';
+import type { Condition, ReportedEvent } from '../types.ts';
+import { mergeConditions, StoredCondition } from './conditions.ts';
+import type { Repository } from './credentials.ts';
+import { recordEvent } from './events.ts';
+import { KINDS, MANAGERS, objectPath, PATCH } from './kinds.ts';
+import { readOrNull } from './read.ts';
+import { AnyObjectOrNull, type HelmRepositoryFields } from './schema.ts';
+
+const OldStatus = z
+  .object({
+    observedGeneration: z.number().optional(),
+    conditions: z.array(StoredCondition).catch([]),
+  })
+  .catch({ conditions: [] });
+type OldStatus = z.infer<typeof OldStatus>;
+
+/** What a check of a HelmRepository found. */
+export interface RepositoryReport {
+  readonly repository: Repository;
+  readonly workflowId: string;
+  readonly failure: Failure | null;
+}
+
+/** Write status and, when something changed, Events of a HelmRepository. One that is gone is left alone. */
+export async function reportRepository(kube: Kube, report: RepositoryReport): Promise<void> {
+  const { repository, failure } = report;
+  const read = AnyObjectOrNull.parse(await readOrNull(kube, objectPath('HelmRepository', repository)));
+  if (read?.metadata.uid !== repository.uid) return;
+  const old = OldStatus.parse(read.status ?? {});
+  const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+  const { generation } = repository;
+  await patchStatus(kube, report, {
+    observedGeneration: generation,
+    conditions: mergeConditions(old.conditions, conditionsOf(failure), { generation, now }),
+    workflowId: report.workflowId,
+    ...(failure === null ? { lastSyncTime: now } : {}),
+  });
+  const { namespace, name, uid } = repository;
+  const involved = { apiVersion: KINDS.HelmRepository.apiVersion, kind: 'HelmRepository', namespace, name, uid };
+  for (const event of eventsOf(report, old)) await recordEvent(kube, involved, event);
+}
+
+async function patchStatus(kube: Kube, { repository }: RepositoryReport, status: object): Promise<void> {
+  try {
+    await kube.request({
+      ...PATCH.merge,
+      path: objectPath('HelmRepository', repository, '/status'),
+      query: { fieldManager: MANAGERS.status },
+      body: { metadata: { uid: repository.uid }, status },
+    });
+  } catch (error) {
+    if (!(error instanceof KubeError) || (error.status !== 404 && error.status !== 409)) throw error;
+  }
+}
+
+function conditionsOf(failure: Failure | null): readonly Condition[] {
+  if (failure === null) {
+    return [{ type: 'Ready', status: 'True', reason: 'Succeeded', message: 'the registry answers' }, IDLE, NOT_STALLED];
+  }
+  const { code: reason, message } = failure;
+  const ready: Condition = { type: 'Ready', status: 'False', reason, message };
+  return FAILURES[reason] === 'stalled'
+    ? [ready, IDLE, { type: 'Stalled', status: 'True', reason, message }]
+    : [ready, { type: 'Reconciling', status: 'True', reason, message: 'the registry is asked again' }, NOT_STALLED];
+}
+
+const IDLE: Condition = { type: 'Reconciling', status: 'False', reason: 'Idle', message: 'nothing is being done' };
+const NOT_STALLED: Condition = {
+  type: 'Stalled',
+  status: 'False',
+  reason: 'NotStalled',
+  message: 'nothing waits for a change of the spec',
+};
+
+/** One when Ready changes or says something new, and once for each generation the fields that are not acted on. */
+function eventsOf({ repository, failure }: RepositoryReport, old: OldStatus): readonly ReportedEvent[] {
+  const before = old.conditions.find(({ type }) => type === 'Ready');
+  const reason = failure?.code ?? 'Succeeded';
+  const message = failure?.message ?? `registry of ${repository.url} answers`;
+  const changed = failure === null ? before?.status !== 'True' : before?.message !== failure.message;
+  const warnings = old.observedGeneration === repository.generation ? [] : unsupported(repository.spec);
+  return [
+    ...(changed ? [{ type: failure === null ? 'Normal' : 'Warning', reason, message } as const] : []),
+    ...warnings.map((field) => ({
+      type: 'Warning' as const,
+      reason: 'FieldNotSupported',
+      message: `${field} is set, but this version does not act on it`,
+    })),
+  ];
+}
+
+function unsupported({ auth, valuesConfigMapPolicy }: HelmRepositoryFields): readonly string[] {
+  const tls = Object.entries(auth?.tls ?? {}).filter(([, value]) => value != null && value !== false && value !== '');
+  const policy = valuesConfigMapPolicy ?? '';
+  return [
+    ...tls.map(([field]) => `spec.auth.tls.${field}`),
+    ...(policy === '' || policy === 'disabled' ? [] : ['spec.valuesConfigMapPolicy']),
+  ];
+}

@@ -1,0 +1,238 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { failure } from '../failures.ts';
+import { childEnvironment, run, type Ended } from '../process/run.ts';
+import { noAnswer, toRegistryFailure, type Asked } from './errors.ts';
+import { plainName, speaksPlainHttp, tagOf, type OciName } from './name.ts';
+import { Manifest, type Descriptor } from './schema.ts';
+
+export interface Login {
+  readonly username: string;
+  readonly password: string;
+  /** Where it comes from, as `namespace/name`, for messages. */
+  readonly secret: string;
+}
+
+export interface RegistrySettings {
+  /** Absolute path of the ORAS CLI. */
+  readonly oras: string;
+  /** Private folders are made in here. */
+  readonly tmp: string;
+  /** `host:port` of registries that speak plain HTTP, beside those of this machine. */
+  readonly plainHttp: readonly string[];
+}
+
+/** A chart as a registry announces it. */
+export interface AnnouncedChart {
+  readonly manifestDigest: string;
+  readonly layer: { readonly digest: string; readonly size: number };
+}
+
+export interface ChartRequest {
+  readonly name: OciName;
+  readonly chart: string;
+  readonly version: string;
+  /** Digest of the manifest to take, whatever the tags say by now; absent or null: the tag of the version. */
+  readonly digest?: string | null;
+  readonly login: Login | null;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The ORAS CLI, one private folder per call. */
+export interface Oras {
+  /** All tags of a chart, in no order; one call pages through all of them. */
+  listTags(request: ChartRequest): Promise<readonly string[]>;
+  /** What the registry has under the tag of a version. */
+  announce(request: ChartRequest): Promise<AnnouncedChart>;
+  /** The chart's archive, whose digest and size are those of `layer`. */
+  fetchLayer(request: ChartRequest, layer: AnnouncedChart['layer']): Promise<Buffer>;
+  /** Log in, and forget it. */
+  checkLogin(request: {
+    host: string;
+    login: Login;
+    timeoutMs: number;
+    signal?: AbortSignal | undefined;
+  }): Promise<void>;
+}
+
+const CHART_LAYER = 'application/vnd.cncf.helm.chart.content.v1.tar+gzip';
+const LEGACY_CHART_LAYER = 'application/tar+gzip';
+const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
+/** Charts are kilobytes; Helm's record of a release, a Secret of at most 1 MiB, holds the whole chart. */
+export const MAX_CHART_BYTES = 10 * 1024 * 1024;
+/** Some hundred thousand tags. */
+const MAX_TAGS_BYTES = 4 * 1024 * 1024;
+const MANIFEST_TIMEOUT_MS = 60_000;
+const LAYER_TIMEOUT_MS = 5 * 60_000;
+
+export function createOras(settings: RegistrySettings): Oras {
+  return {
+    async listTags(request) {
+      const args = ['repo', 'tags', ...common(settings, request.name.host), plainName(request.name)];
+      const limits = { maxStdout: MAX_TAGS_BYTES, timeoutMs: MANIFEST_TIMEOUT_MS };
+      const { stdout, stdoutCut } = await ask(settings, request, { args, ...limits });
+      if (stdoutCut) throw noChart(request, `tags of more than ${MAX_TAGS_BYTES} bytes, too many to choose from,`);
+      return stdout
+        .toString('utf8')
+        .split('\n')
+        .filter((tag) => tag !== '');
+    },
+
+    async announce(request) {
+      const { body, manifest } = await resolve(settings, request);
+      return { manifestDigest: digestOf(body), layer: chartLayerOf(manifest, request) };
+    },
+
+    async fetchLayer(request, layer) {
+      const reference = `${plainName(request.name)}@${layer.digest}`;
+      const args = ['blob', 'fetch', '--no-tty', '--output', '-', ...common(settings, request.name.host), reference];
+      const limits = { maxStdout: layer.size + 1, timeoutMs: LAYER_TIMEOUT_MS };
+      const { stdout } = await ask(settings, request, { args, ...limits });
+      if (stdout.length === layer.size && digestOf(stdout) === layer.digest) return stdout;
+      throw mismatch(request);
+    },
+
+    async checkLogin({ host, login, ...limits }) {
+      const asked = { host, what: '', repository: host, secret: login.secret };
+      const args = ['login', `--username=${login.username}`, '--password-stdin', ...common(settings, host), host];
+      await oras(settings, { ...limits, args, asked, host, login: null, stdin: login.password, maxStdout: 1024 });
+    },
+  };
+}
+
+/** The manifest under the tag; of an index, the one manifest of a chart in it. One level, no more. */
+async function resolve(settings: RegistrySettings, request: ChartRequest): Promise<Resolved> {
+  const pinned = request.digest ?? null;
+  const top = await fetchManifest(settings, request, pinned === null ? `:${tagOf(request.version)}` : `@${pinned}`);
+  if (pinned !== null && digestOf(top.body) !== pinned) throw mismatch(request);
+  if (top.manifest.manifests === undefined) return top;
+  if (top.manifest.manifests.length !== 1) {
+    throw noChart(request, `an index of ${top.manifest.manifests.length} manifests`);
+  }
+  const [{ digest } = { digest: '' }] = top.manifest.manifests;
+  const inner = await fetchManifest(settings, request, `@${digest}`);
+  if (digestOf(inner.body) !== digest) throw mismatch(request);
+  return inner;
+}
+
+interface Resolved {
+  readonly body: Buffer;
+  readonly manifest: Manifest;
+}
+
+async function fetchManifest(settings: RegistrySettings, request: ChartRequest, suffix: string): Promise<Resolved> {
+  const { host } = request.name;
+  const args = ['manifest', 'fetch', '--output', '-', ...common(settings, host), plainName(request.name) + suffix];
+  const limits = { maxStdout: MAX_MANIFEST_BYTES, timeoutMs: MANIFEST_TIMEOUT_MS };
+  const { stdout: body } = await ask(settings, request, { args, ...limits });
+  const parsed = Manifest.safeParse(parseJson(body));
+  if (!parsed.success) throw noChart(request, 'something that is no manifest');
+  return { body, manifest: parsed.data };
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return null;
+  }
+}
+
+/** Layers come in any order, so the media type decides. */
+function chartLayerOf({ layers = [] }: Manifest, request: ChartRequest): AnnouncedChart['layer'] {
+  const current = layers.filter(({ mediaType }) => mediaType === CHART_LAYER);
+  const legacy = layers.filter(({ mediaType }) => mediaType === LEGACY_CHART_LAYER);
+  const [layer, ...others]: Descriptor[] = current.length > 0 ? current : legacy;
+  if (layer === undefined) throw noChart(request, 'an artifact without a Helm chart in it');
+  if (others.length > 0) throw noChart(request, `${others.length + 1} charts in one artifact`);
+  if (layer.size > MAX_CHART_BYTES) {
+    throw noChart(request, `a chart of ${layer.size} bytes, more than the ${MAX_CHART_BYTES} that are allowed`);
+  }
+  return { digest: layer.digest, size: layer.size };
+}
+
+interface Call {
+  readonly args: readonly string[];
+  readonly asked: Asked;
+  readonly host: string;
+  readonly login: Login | null;
+  readonly stdin?: string;
+  readonly maxStdout: number;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One call about a chart. */
+function ask(
+  settings: RegistrySettings,
+  request: ChartRequest,
+  call: Pick<Call, 'args' | 'maxStdout' | 'timeoutMs'>,
+): Promise<Ended> {
+  const { name, login, signal } = request;
+  return oras(settings, { ...call, login, signal, asked: askedOf(request), host: name.host });
+}
+
+/** A folder of its own for each call, so that no login outlives it or meets another. */
+async function oras({ oras: file, tmp }: RegistrySettings, call: Call): Promise<Ended> {
+  const folder = await mkdtemp(join(tmp, 'oras-'));
+  try {
+    await writeFile(join(folder, CONFIG), configOf(call), { mode: 0o600 });
+    const ended = await run({
+      file,
+      args: call.args,
+      env: childEnvironment(folder),
+      cwd: folder,
+      stdin: call.stdin,
+      maxStdout: call.maxStdout,
+      timeoutMs: call.timeoutMs,
+      signal: call.signal,
+      graceMs: 2_000,
+    });
+    call.signal?.throwIfAborted();
+    if (ended.by === 'timeout') throw noAnswer(call.asked, call.timeoutMs);
+    if (ended.code !== 0) throw toRegistryFailure(ended.stderr, call.asked);
+    return ended;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const CONFIG = 'registry.json';
+
+/** The keys under which Docker's file format and its readers know Docker Hub. */
+const DOCKER_HUB_KEYS = ['docker.io', 'registry-1.docker.io', 'https://index.docker.io/v1/'];
+
+function configOf({ host, login }: Call): string {
+  if (login === null) return '{"auths":{}}';
+  const entry = { auth: Buffer.from(`${login.username}:${login.password}`).toString('base64') };
+  const keys = host === 'docker.io' ? DOCKER_HUB_KEYS : [host];
+  return JSON.stringify({ auths: Object.fromEntries(keys.map((key) => [key, entry])) });
+}
+
+function common({ plainHttp }: RegistrySettings, host: string): readonly string[] {
+  return ['--registry-config', CONFIG, ...(speaksPlainHttp(host, plainHttp) ? ['--plain-http'] : [])];
+}
+
+function askedOf({ name, chart, version, login }: ChartRequest): Asked {
+  const what = `chart ${chart} ${version}`.trim();
+  return { host: name.host, what, repository: plainName(name), secret: login?.secret ?? null };
+}
+
+function digestOf(body: Buffer): string {
+  return `sha256:${createHash('sha256').update(body).digest('hex')}`;
+}
+
+function noChart({ chart, version, name }: ChartRequest, what: string): Error {
+  return failure(
+    'ChartInvalid',
+    `oci://${plainName(name)} holds ${what} under the version ${version} of chart ${chart}`,
+  );
+}
+
+function mismatch({ chart, version, name }: ChartRequest): Error {
+  return failure(
+    'DigestMismatch',
+    `registry ${name.host} sent something else than chart ${chart} ${version}: its digest is not the one that was announced`,
+  );
+}

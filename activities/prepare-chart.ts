@@ -1,0 +1,55 @@
+import { readChartArchive, type ChartArchive } from './charts/archive.ts';
+import type { HelmReleaseSpec } from './kube/compile-spec.ts';
+import { findRepository, readCredentials } from './kube/credentials.ts';
+import { parseOciName } from './oci/name.ts';
+import type { ChartRequest, Login } from './oci/oras.ts';
+import type { Toolbox } from './operation.ts';
+import { parseWanted } from './semver/wanted.ts';
+
+/** A chart whose bytes are those that its digest promises. */
+export interface PreparedChart {
+  readonly archive: Buffer;
+  readonly about: ChartArchive;
+  /** Digest of its manifest, which pins it for good. */
+  readonly digest: string;
+  /** Credentials that were used, for redaction. */
+  readonly secrets: readonly string[];
+}
+
+/** Find the credentials, pin the digest, pull what the cache does not hold, check all of it. */
+export async function prepareChart(
+  tools: Toolbox,
+  spec: HelmReleaseSpec,
+  { namespace, signal }: { readonly namespace: string; readonly signal: AbortSignal },
+): Promise<PreparedChart> {
+  const login = await findLogin(tools, spec.chart, namespace);
+  const { name, url } = spec.chart;
+  const wanted = parseWanted(spec.chart.version);
+  const digest = wanted.kind === 'pinned' ? wanted.digest : null;
+  const version = wanted.kind === 'pinned' ? wanted.version : spec.chart.version;
+  const asked = { chart: name, version: version ?? digest ?? '', digest };
+  const request: ChartRequest = { name: parseOciName(url), ...asked, login, signal };
+  const { manifestDigest, layer } = await tools.oras.announce(request);
+  const archive = await tools.charts.get(layer.digest, () => tools.oras.fetchLayer(request, layer));
+  const about = await readChartArchive(archive, { name, version });
+  return { archive, about, digest: manifestDigest, secrets: login === null ? [] : [login.username, login.password] };
+}
+
+/** The credentials that a chart is pulled with. Null: none. */
+export async function findLogin(
+  { kube, crossNamespace }: Pick<Toolbox, 'kube' | 'crossNamespace'>,
+  chart: HelmReleaseSpec['chart'],
+  namespace: string,
+): Promise<Login | null> {
+  const repository = await findRepository(kube, chart, { namespace, crossNamespace });
+  if (repository === null) return null;
+  const credentials = await readCredentials(kube, repository, crossNamespace);
+  return credentials === null ? null : { ...credentials, secret: secretName(repository) };
+}
+
+/** Where the credentials of a HelmRepository come from, for messages. */
+export function secretName({ namespace, name, spec }: NonNullable<Awaited<ReturnType<typeof findRepository>>>): string {
+  const secret = spec.auth?.basic?.secretRef;
+  if (secret == null) return `in HelmRepository ${namespace}/${name}`;
+  return `${secret.namespace == null || secret.namespace === '' ? namespace : secret.namespace}/${secret.name}`;
+}

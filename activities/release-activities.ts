@@ -1,0 +1,45 @@
+import { checkHelmRepository } from './check-helm-repository.ts';
+import { crossing } from './crossing.ts';
+import { cleanUpRevision, failRevision, unlockRelease } from './mend-release.ts';
+import { createToolbox, type ReleaseDeps } from './operation.ts';
+import { resolveVersion } from './resolve-version.ts';
+import { rollbackRelease } from './rollback-release.ts';
+import type { Activities } from './types.ts';
+import { uninstallRelease } from './uninstall-release.ts';
+import { observe, waitGone, waitReady } from './wait-release.ts';
+import { writeRelease } from './write-release.ts';
+
+export type ReleaseWorkActivities = Pick<
+  Activities,
+  | 'resolveVersion'
+  | 'writeRelease'
+  | 'rollbackRelease'
+  | 'uninstallRelease'
+  | 'waitReady'
+  | 'waitGone'
+  | 'failRevision'
+  | 'cleanUpRevision'
+  | 'unlockRelease'
+  | 'observeReadiness'
+  | 'checkHelmRepository'
+>;
+
+/** The activities that run helm and oras and read Helm's storage. Make one object per process: it holds the locks. */
+export function createReleaseActivities(deps: ReleaseDeps): ReleaseWorkActivities {
+  const tools = createToolbox(deps);
+  return {
+    resolveVersion: crossing((input, call) => resolveVersion(tools, input, call)),
+    writeRelease: crossing((input, call) => writeRelease(tools, input, call)),
+    rollbackRelease: crossing((input, call) => rollbackRelease(tools, input, call)),
+    uninstallRelease: crossing((input, call) => uninstallRelease(tools, input, call)),
+    waitReady: crossing((input, call) => waitReady(tools, input, call)),
+    waitGone: crossing((input, call) => waitGone(tools, input, call)),
+    failRevision: crossing((input) => failRevision(tools, input)),
+    cleanUpRevision: crossing((input) => cleanUpRevision(tools, input)),
+    unlockRelease: crossing((input) => unlockRelease(tools, input)),
+    observeReadiness: crossing(async (input, { signal }) => ({
+      notReady: (await observe(tools.kube, input, signal)).slice(0, 20),
+    })),
+    checkHelmRepository: crossing((input, call) => checkHelmRepository(tools, input, call)),
+  };
+}

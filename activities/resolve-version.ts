@@ -1,0 +1,55 @@
+import { failure } from './failures.ts';
+import type { HelmReleaseSpec } from './kube/compile-spec.ts';
+import { readHelmRelease } from './kube/helm-release.ts';
+import { parseOciName, versionOf } from './oci/name.ts';
+import { type Call, type Toolbox, withHeartbeat } from './operation.ts';
+import { findLogin } from './prepare-chart.ts';
+import { choose, parseWanted } from './semver/wanted.ts';
+import type { ReleaseActivities } from './types.ts';
+
+type Input = Parameters<ReleaseActivities['resolveVersion']>[0];
+type Resolved = Awaited<ReturnType<ReleaseActivities['resolveVersion']>>;
+
+/** Ask the registry which version the range of a release stands for now, and for the digest under its tag. */
+export async function resolveVersion(tools: Toolbox, { ref }: Input, call: Call): Promise<Resolved> {
+  const { kube, crossNamespace } = tools;
+  const read = await readHelmRelease(kube, ref, { crossNamespace });
+  const follows = read?.object.follows;
+  // Invalid for another reason than its version: the next look says so.
+  if (read?.spec == null || follows === undefined) return null;
+  const { chart } = read.spec;
+  return withHeartbeat(call, async () => ({ ...follows, ...(await newest(tools, { chart, ...follows, ref, call })) }));
+}
+
+interface Question {
+  readonly chart: HelmReleaseSpec['chart'];
+  readonly range: string;
+  readonly ref: Input['ref'];
+  readonly call: Call;
+}
+
+async function newest(
+  tools: Toolbox,
+  { chart, range, ref, call: { signal } }: Question,
+): Promise<{ readonly version: string; readonly digest: string }> {
+  const wanted = parseWanted(range);
+  if (wanted.kind !== 'range') throw failure('SpecInvalid', `spec.chart.version: ${range} is no range`);
+  const login = await findLogin(tools, chart, ref.namespace);
+  const request = { name: parseOciName(chart.url), chart: chart.name, version: '', login, signal };
+  const tags = await tools.oras.listTags(request);
+  const version = choose(tags.map(versionOf), wanted.constraint);
+  if (version === undefined) throw noMatch(chart, range, tags);
+  const { manifestDigest } = await tools.oras.announce({ ...request, version });
+  return { version, digest: manifestDigest };
+}
+
+/** Names what is closest: the newest of all, which a range that is too narrow or without pre-releases leaves out. */
+function noMatch({ name, url }: HelmReleaseSpec['chart'], range: string, tags: readonly string[]): Error {
+  const all = parseWanted('>=0.0.0-0');
+  const newestOfAll = all.kind === 'range' ? choose(tags.map(versionOf), all.constraint) : undefined;
+  const there = newestOfAll === undefined ? 'no tag there is a version' : `the newest of all there is ${newestOfAll}`;
+  return failure(
+    'ChartNotFound',
+    `no version of chart ${name} at ${url} is in the range ${JSON.stringify(range)}: ${there}; widen spec.chart.version, or publish one`,
+  );
+}

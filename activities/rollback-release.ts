@@ -1,0 +1,112 @@
+import type { ObjectRef } from '../workflows/core/ids.ts';
+import type { HelmProcess, Written } from '../workflows/core/model.ts';
+import { failure } from './failures.ts';
+import { rollbackArgs, type RollbackCommand } from './helm/command.ts';
+import { createRedact } from './helm/redact.ts';
+import { createStorage, type ReleaseRecord } from './helm/storage.ts';
+import type { HelmReleaseSpec } from './kube/compile-spec.ts';
+import { hadFailed } from './mend-release.ts';
+import { inPrivateFolder, type Call, type Toolbox, withHeartbeat } from './operation.ts';
+import { ownerHash, RECORD_LABELS } from './owner.ts';
+import { limitOf, runHelm } from './run-helm.ts';
+import { checkRecord, knownNames, readAsAsked, tellStart } from './step.ts';
+import type { RollbackInput, WriteResult } from './types.ts';
+import { readWriteEnd } from './write-end.ts';
+
+/** Run helm rollback; answers what Helm's storage holds of it afterwards. */
+export async function rollbackRelease(tools: Toolbox, input: RollbackInput, call: Call): Promise<WriteResult> {
+  const { spec, account } = await readAsAsked(tools, input);
+  return withHeartbeat(call, (found) =>
+    tools.oneAtATime(`${spec.release.namespace}/${spec.release.name}`, () =>
+      inPrivateFolder(tools, 'helm-', async (folder) => {
+        call.signal.throwIfAborted();
+        return rollBack(tools, { input, spec, account, folder, call, found });
+      }),
+    ),
+  );
+}
+
+interface Rolling {
+  readonly input: RollbackInput;
+  readonly spec: HelmReleaseSpec;
+  /** Whose rights count; null: the worker's. */
+  readonly account: ObjectRef | null;
+  readonly folder: string;
+  readonly call: Call;
+  readonly found: (process: HelmProcess) => void;
+}
+
+async function rollBack(tools: Toolbox, rolling: Rolling): Promise<WriteResult> {
+  const { input, spec, account, folder, call, found } = rolling;
+  const { rollback, upgrade } = spec;
+  const target = await readTarget(tools, rolling);
+  await checkRecord(tools.kube, input, spec.release);
+  const helmWaits = waitOf(spec, target);
+  const args = rollbackArgs({
+    ...rollback,
+    release: spec.release,
+    access: { ...tools.kubeconfig, as: account },
+    toRevision: input.toRevision,
+    maxHistory: upgrade.maxHistory,
+    serverSideApply: upgrade.serverSideApply,
+    helmWaits,
+  });
+  const what = `revision ${input.expectRevision ?? 0} back to ${input.toRevision}, version ${target.version}`;
+  await tellStart(tools.kube, input, { action: 'rollback', release: spec.release, what });
+  const ended = await runHelm(tools, call, { args, folder, limitMs: limitOf(rollback.timeoutMs), found });
+  const redact = createRedact({
+    yaml: [...spec.hidden.yaml, target.values],
+    plain: spec.hidden.plain,
+    known: knownNames(input, rolling),
+  });
+  return readWriteEnd(
+    { command: 'rollback', ended, redact, waitedByHelm: helmWaits !== false, failed: 'RollbackFailed' },
+    {
+      find: () => readMade(tools, rolling),
+      take: async ({ revision }) => {
+        await claim(tools, rolling, revision);
+        return writtenOf(revision, target);
+      },
+    },
+  );
+}
+
+/** Hooks after the action run when the objects are ready, and only helm can run them: then it waits, not we. */
+function waitOf(
+  { rollback, waitStrategy }: HelmReleaseSpec,
+  { hookEvents }: ReleaseRecord,
+): RollbackCommand['helmWaits'] {
+  if (!rollback.wait) return false;
+  if (waitStrategy === 'legacy') return 'legacy';
+  return !rollback.disableHooks && hookEvents.includes('post-rollback') && 'watcher';
+}
+
+/** What the release goes back to: it must be there, and have been good unless a person has named it. */
+async function readTarget({ kube }: Toolbox, { input, spec }: Rolling): Promise<ReleaseRecord> {
+  const { toRevision } = input;
+  const { release, rollback } = spec;
+  const target = await createStorage(kube, release).read(toRevision);
+  const name = `revision ${toRevision} of release ${release.namespace}/${release.name}`;
+  if (target === null) throw failure('MissingRollbackTarget', `${name} does not exist; set spec.rollback.toRevision`);
+  if (rollback.toRevision === 0 && hadFailed(target)) {
+    throw failure('MissingRollbackTarget', `${name} had failed, and there is no other; set spec.rollback.toRevision`);
+  }
+  return target;
+}
+
+/** The revision after the one that was there is ours. */
+function readMade({ kube }: Toolbox, { input, spec }: Rolling): Promise<ReleaseRecord | null> {
+  return createStorage(kube, spec.release).read((input.expectRevision ?? 0) + 1);
+}
+
+function writtenOf(revision: number, { chart, version, appVersion }: ReleaseRecord): Written {
+  return { revision, chart, version, appVersion, chartDigest: null };
+}
+
+/** Helm copies the labels of the target, which another hand may have installed, or another attempt of ours. */
+async function claim({ kube }: Toolbox, { input, spec }: Rolling, revision: number): Promise<void> {
+  await createStorage(kube, spec.release).setLabels(revision, {
+    [RECORD_LABELS.owner]: ownerHash(input.cluster, input.ref),
+    [RECORD_LABELS.attempt]: input.attempt,
+  });
+}

@@ -1,0 +1,193 @@
+import {
+  ApplicationFailure,
+  CancellationScope,
+  defineSignal,
+  getExternalWorkflowHandle,
+  isCancellation,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { ReleaseActivities, UninstallReason, WriteResult } from '../activities/types.ts';
+import { helmTaskQueue } from './contract.ts';
+import type { ObjectRef } from './core/ids.ts';
+import type { ActionOptions, AttemptAction, Outcome, Resolution, Written } from './core/model.ts';
+import { readFailure } from './failures.ts';
+import { waitForRevision } from './wait.ts';
+
+/** Everything one attempt needs to know; no values, no credentials: its steps read those themselves. */
+export interface AttemptInput {
+  readonly cluster: string;
+  readonly ref: ObjectRef;
+  readonly uid: string;
+  readonly generation: number;
+  readonly action: AttemptAction;
+  readonly label: string;
+  readonly digest: string;
+  readonly replace: boolean;
+  readonly expectRevision: number | null;
+  readonly title: string;
+  readonly because: string;
+  readonly release: ObjectRef;
+  readonly options: ActionOptions;
+  readonly keepHistory: boolean;
+  /** The entity wants to hear when the write is done and a wait begins. */
+  readonly tellWait?: boolean;
+  /** The version that the range of the spec stood for when it was decided. Absent: the spec has an exact one. */
+  readonly resolution?: Pick<Resolution, 'key' | 'version' | 'failure'>;
+  /** Of a rollback. */
+  readonly toRevision?: number;
+  /** Of an uninstall whose object stays. */
+  readonly reason?: UninstallReason;
+}
+
+/** The attempt's word to its entity: the revision is written, and its objects are waited for. */
+export const waitBegan = defineSignal<[string]>('waitBegan');
+
+/** The entity's word that another state is desired by now: a wait ends at once, a write does not. */
+export const superseded = defineSignal<[string]>('superseded');
+
+/** Time that a helm has beyond its own timeouts before its activity is given up: pull, render, clean up. */
+const GRACE_MS = 120_000;
+
+/**
+ * One attempt to change something: fetch the chart, write, wait. One that fails ends as a failed workflow, so that lists
+ * in the Temporal UI show it red, and carries its `Outcome` in the failure's details.
+ */
+export async function attempt(input: AttemptInput): Promise<Outcome> {
+  const outcome = await perform(input);
+  if (outcome.kind === 'succeeded' || outcome.kind === 'interrupted') {
+    setCurrentDetails(`**${input.title}**\n\n${outcome.kind}`);
+    return outcome;
+  }
+  const { code, message } =
+    outcome.kind === 'lost' ? { code: 'Interrupted' as const, message: outcome.reason } : outcome.failure;
+  setCurrentDetails(`**${input.title}**\n\n${outcome.kind}: ${message}`);
+  const failure = ApplicationFailure.nonRetryable(message, code, outcome);
+  // It would only tell where the worker's files lie.
+  failure.stack = '';
+  throw failure;
+}
+
+async function perform(input: AttemptInput): Promise<Outcome> {
+  const waitScope = new CancellationScope();
+  const desired: { newer: string | null } = { newer: null };
+  setHandler(superseded, (reason) => {
+    desired.newer ??= reason;
+    waitScope.cancel();
+  });
+  setCurrentDetails(`**${input.title}**`);
+  if (input.action === 'uninstall') return uninstall(input);
+
+  const result = input.action === 'rollback' ? await rollback(input) : await write(input);
+  if (result.kind !== 'written') return result;
+  const { written, waitedByHelm, ready = false } = result;
+  if (waitedByHelm || ready || !input.options.wait) return { kind: 'succeeded', written };
+  setCurrentDetails(`**${input.title}**\n\nrevision ${written.revision} is written; waiting for its objects`);
+  if (input.tellWait === true) tellWait(input);
+  try {
+    return await waitScope.run(() => waitAfter(input, written));
+  } catch (error) {
+    if (desired.newer === null || !isCancellation(error)) throw error;
+    return { kind: 'interrupted', reason: desired.newer, written };
+  }
+}
+
+/** Not awaited: the wait begins in the same step, and goes on whether or not the entity hears. */
+function tellWait({ label }: AttemptInput): void {
+  const { parent } = workflowInfo();
+  if (parent === undefined) return;
+  getExternalWorkflowHandle(parent.workflowId)
+    .signal(waitBegan, label)
+    .catch(() => undefined);
+}
+
+async function waitAfter({ cluster, ref, release, options }: AttemptInput, written: Written): Promise<Outcome> {
+  const deadline = Date.now() + options.timeoutMs;
+  const waited = await waitForRevision({ cluster, ref, release, revision: written.revision, deadline, options });
+  return waited.kind === 'ready'
+    ? { kind: 'succeeded', written }
+    : { kind: 'failedAfterWrite', failure: waited.failure, written };
+}
+
+type WriteEnd = Extract<WriteResult, { kind: 'written' }> | Exclude<Outcome, { kind: 'succeeded' }>;
+
+async function write(input: AttemptInput): Promise<WriteEnd> {
+  const { cluster, ref, uid, generation, action, replace, digest, label, expectRevision, title, because } = input;
+  const { resolution = null } = input;
+  const { writeRelease } = proxyActivities<ReleaseActivities>({ ...oneHelm(input) });
+  return toEnd(input, () =>
+    writeRelease.executeWithOptions({ summary: title }, [
+      { cluster, ref, uid, generation, action, replace, digest, attempt: label, expectRevision, because, resolution },
+    ]),
+  );
+}
+
+async function toEnd(input: AttemptInput, step: () => Promise<WriteResult>): Promise<WriteEnd> {
+  try {
+    // Nothing interrupts a helm that writes, not even a cancelled workflow: half a write is worse than a late one.
+    const result = await CancellationScope.nonCancellable(step);
+    if (result.kind === 'written') return result;
+    return { kind: 'failedAfterWrite', failure: result.failure, written: result.written };
+  } catch (error) {
+    return ended(error, input);
+  }
+}
+
+async function rollback(input: AttemptInput): Promise<WriteEnd> {
+  const { cluster, ref, uid, generation, digest, label, expectRevision, title, because } = input;
+  const { toRevision = 0, resolution = null } = input;
+  const { rollbackRelease } = proxyActivities<ReleaseActivities>({ ...oneHelm(input) });
+  const step = { cluster, ref, uid, generation, digest, attempt: label, expectRevision, because };
+  return toEnd(input, () =>
+    rollbackRelease.executeWithOptions({ summary: title }, [{ ...step, toRevision, resolution }]),
+  );
+}
+
+async function uninstall(input: AttemptInput): Promise<Outcome> {
+  const { cluster, ref, uid, release, options, keepHistory, label, title, because, reason } = input;
+  const about = { cluster, ref, uid, release, timeoutMs: options.timeoutMs, keepHistory, attempt: label, because };
+  const step = reason === undefined ? about : { ...about, reason };
+  const { uninstallRelease } = proxyActivities<ReleaseActivities>({ ...oneHelm(input) });
+  const { waitGone } = proxyActivities<ReleaseActivities>({
+    startToCloseTimeout: '60 seconds',
+    scheduleToCloseTimeout: Math.max(options.timeoutMs, 1000),
+    retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
+  });
+  try {
+    await CancellationScope.nonCancellable(() => uninstallRelease.executeWithOptions({ summary: title }, [step]));
+    await waitGone.executeWithOptions({ summary: `wait until every object of ${release.name} is gone` }, [step]);
+    return { kind: 'succeeded', written: null };
+  } catch (error) {
+    return ended(error, input);
+  }
+}
+
+/** One Temporal attempt: after any loss the entity looks again and decides again. */
+function oneHelm({ cluster, options }: AttemptInput) {
+  return {
+    taskQueue: helmTaskQueue(cluster),
+    startToCloseTimeout: limitOf(options),
+    heartbeatTimeout: '15 seconds',
+    retry: { maximumAttempts: 1 },
+  } as const;
+}
+
+/** Helm's `--timeout` is per operation: pre hook, wait, post hook and a clean-up may each take it. */
+function limitOf({ timeoutMs }: ActionOptions): number {
+  return 4 * timeoutMs + GRACE_MS;
+}
+
+function ended(error: unknown, { label, options }: AttemptInput): Exclude<Outcome, { kind: 'succeeded' }> {
+  const step = readFailure(error);
+  if (step.kind === 'vanished') {
+    const lost = { attempt: label, process: step.process, deadAt: Date.now() + limitOf(options) };
+    return { kind: 'lost', reason: step.reason, lost };
+  }
+  const { failure } = step;
+  if (failure.code === 'Interrupted' || failure.code === 'Conflict') {
+    return { kind: 'interrupted', reason: failure.message, written: null };
+  }
+  return { kind: 'failedBeforeWrite', failure };
+}

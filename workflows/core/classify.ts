@@ -1,0 +1,57 @@
+import type { ActionOptions, Desired, History, HelmStatus, StoredRelease } from './model.ts';
+import { rollbackThatMade } from './remedy.ts';
+
+/** Where a release stands, named as Flux names it. States that later versions tell apart are more members here. */
+export type ReleaseState =
+  | { readonly kind: 'absent'; readonly replace: boolean }
+  /** A helm is, or was, in the middle of writing or of an uninstall. */
+  | { readonly kind: 'locked'; readonly stored: StoredRelease }
+  | { readonly kind: 'outOfSync'; readonly because: 'adopt' | 'changed' }
+  | { readonly kind: 'failed' }
+  /** The desired state failed, and what ran before it runs again. */
+  | { readonly kind: 'rolledBack'; readonly revision: number; readonly ready: boolean }
+  | { readonly kind: 'notReady'; readonly revision: number }
+  | { readonly kind: 'inSync'; readonly revision: number };
+
+const PENDING: readonly HelmStatus[] = ['pending-install', 'pending-upgrade', 'pending-rollback'];
+
+/** Tells whether a status means that a helm is writing, or died while it did. */
+export function isPending(status: HelmStatus): boolean {
+  return PENDING.includes(status);
+}
+
+/**
+ * Name the situation. The order matters: a locked release is locked whatever else is true of it, and a failed record
+ * of another desired state is out of sync rather than failed.
+ */
+export function classify(stored: StoredRelease | null, desired: Desired, history: History): ReleaseState {
+  if (stored === null) return { kind: 'absent', replace: false };
+  if (stored.status === 'uninstalled') return { kind: 'absent', replace: true };
+  if (isPending(stored.status) || stored.status === 'uninstalling') return { kind: 'locked', stored };
+  const rolledBack = isRolledBack(stored, desired, history);
+  if (rolledBack) return { kind: 'rolledBack', revision: stored.revision, ready: isReady(stored, desired, history) };
+  if (!stored.ownedByUs) return { kind: 'outOfSync', because: 'adopt' };
+  if (stored.digest !== desired.digest) return { kind: 'outOfSync', because: 'changed' };
+  if (stored.status !== 'deployed') return { kind: 'failed' };
+  if (!isReady(stored, desired, history)) return { kind: 'notReady', revision: stored.revision };
+  return { kind: 'inSync', revision: stored.revision };
+}
+
+/** A first revision was installed, every later one upgraded, unless a rollback made it: each has its own options. */
+export function optionsFor(revision: number, desired: Desired, history: History): ActionOptions {
+  if (desired.remediation !== undefined && rollbackThatMade(revision, history) !== undefined) {
+    return desired.remediation.rollback;
+  }
+  return revision === 1 ? desired.install : desired.upgrade;
+}
+
+/** A rollback that answered a failure of the state that is still desired. */
+function isRolledBack({ revision, status }: StoredRelease, { digest }: Desired, history: History): boolean {
+  if (status !== 'deployed' || history.failuresAfterWrite === 0) return false;
+  return rollbackThatMade(revision, history)?.digest === digest;
+}
+
+/** Its objects were seen ready, or are not to be waited for. */
+function isReady({ revision }: StoredRelease, desired: Desired, history: History): boolean {
+  return revision === history.readyRevision || !optionsFor(revision, desired, history).wait;
+}

@@ -1,0 +1,212 @@
+import { assertNever } from './assert-never.ts';
+import { classify, isPending, optionsFor } from './classify.ts';
+import { afterDependants, afterDependencies } from './dependencies.ts';
+import { isElsewhere, refText, releaseOf, wantedTarget } from './facts.ts';
+import type { Failure } from './failures.ts';
+import { lastAttempt } from './history.ts';
+import type { Instant } from './ids.ts';
+import type {
+  Action,
+  AttemptRecord,
+  Desired,
+  FailurePolicy,
+  History,
+  Look,
+  ReleaseObject,
+  Remedy,
+  StoredRelease,
+} from './model.ts';
+import { isSpent, lastCounted, policyAfter, remedySince, writerOf } from './remedy.ts';
+
+/** How long a pending record that none of our attempts explains is left to whoever wrote it, beyond its timeout. */
+const FOREIGN_GRACE_MS = 60_000;
+
+/**
+ * Choose the next action for a release.
+ *
+ * Pure and total: equal arguments give equal actions, so a workflow replays to the same command. A deletion outranks
+ * everything, a suspension everything but a deletion; nothing is ever uninstalled but for a deletion or by the policy
+ * that the spec asks for.
+ */
+export function decide(look: Look, history: History, now: Instant): Action {
+  const { object, stored } = look;
+  if (object === null) return { kind: 'none' };
+  if (object.deleting) return afterDependants(decideDeletion(object, { stored, history, now }), look, now);
+  if (object.suspension !== null) return { kind: 'none' };
+  if (object.spec.kind === 'invalid') return { kind: 'stall', failure: object.spec.failure };
+  if (stored?.otherOwner != null) return { kind: 'stall', failure: nameTaken(stored, object.spec.desired) };
+  if (isElsewhere(object, history)) return { kind: 'stall', failure: moved(object, history) };
+  return afterDependencies(decideState(object.spec.desired, { stored, history, now }), look);
+}
+
+interface Known {
+  readonly stored: StoredRelease | null;
+  readonly history: History;
+  readonly now: Instant;
+}
+
+function decideState(desired: Desired, known: Known): Action {
+  const state = classify(known.stored, desired, known.history);
+  switch (state.kind) {
+    case 'locked':
+      if (state.stored.status === 'uninstalling' && isCutOff(known.history))
+        return unlessSpent({ kind: 'none' }, desired, known);
+      return decideLock(state.stored, { ...known, timeoutMs: desired.upgrade.timeoutMs });
+    case 'notReady':
+      return keepWaiting(state.revision, desired, known);
+    case 'inSync':
+      return { kind: 'none' };
+    case 'absent':
+      return unlessSpent({ kind: 'install', because: 'not installed', replace: state.replace }, desired, known);
+    case 'outOfSync':
+      return unlessSpent({ kind: 'upgrade', because: BECAUSE[state.because] }, desired, known);
+    case 'failed':
+      return unlessSpent({ kind: 'upgrade', because: retryReason(known.history) }, desired, known);
+    case 'rolledBack':
+      return state.ready
+        ? unlessSpent({ kind: 'upgrade', because: 'retry after a failure' }, desired, known)
+        : keepWaiting(state.revision, desired, known);
+    default:
+      return assertNever(state);
+  }
+}
+
+const BECAUSE = { adopt: 'installed by another hand', changed: 'chart, version or values changed' } as const;
+
+/** A wait keeps its deadline, however often it is interrupted and taken up again. */
+function keepWaiting(revision: number, desired: Desired, { history, now }: Known): Action {
+  const known = history.waiting?.revision === revision ? history.waiting.deadline : null;
+  return { kind: 'wait', revision, deadline: known ?? now + optionsFor(revision, desired, history).timeoutMs };
+}
+
+/** The next try of the desired state, unless its failures call for a remedy first, or for an end of all tries. */
+function unlessSpent(next: Action, desired: Desired, known: Known): Action {
+  const { history, stored } = known;
+  const failed = lastCounted(history);
+  if (failed === undefined) return unlessHeld(next, known);
+  const policy = policyAfter(failed, desired);
+  const spent = isSpent(policy, history);
+  const broken = stored?.status === 'failed' && remedySince(history, failed) === undefined;
+  if (stored !== null && isCutOff(history)) return remedy('uninstall', failed, known);
+  if (broken && policy.remedy !== null && (!spent || policy.remediateLast)) return remedy(policy.remedy, failed, known);
+  return spent ? { kind: 'stall', failure: exceeded(policy, failed, history) } : unlessHeld(next, known);
+}
+
+/** An uninstall that is to mend a failure has begun, and has not come to its end. */
+function isCutOff(history: History): boolean {
+  const last = lastAttempt(history);
+  return history.failuresAfterWrite > 0 && last?.action === 'uninstall' && last.outcome !== 'succeeded';
+}
+
+function remedy(kind: Remedy, { action, version }: AttemptRecord, known: Known): Action {
+  const because = `${action} ${version} failed`;
+  const next = kind === 'uninstall' ? { kind, because } : rollBack(because, known.stored?.rollbackRevision ?? null);
+  // The back-off before the next try delays no remedy; only that of the remedy itself does.
+  return lastAttempt(known.history)?.action === next.kind ? unlessHeld(next, known) : next;
+}
+
+function rollBack(because: string, toRevision: number | null): Action {
+  if (toRevision === null) return { kind: 'stall', failure: noTarget(because) };
+  return { kind: 'rollback', because, toRevision };
+}
+
+function noTarget(because: string): Failure {
+  return {
+    code: 'MissingRollbackTarget',
+    message: `${because}, and there is no revision to roll back to; declare another state, or set spec.rollback.toRevision`,
+  };
+}
+
+function exceeded({ retries }: FailurePolicy, failed: AttemptRecord, history: History): Failure {
+  const { action, version, failure } = failed;
+  const times = history.failuresAfterWrite === 1 ? 'once' : `${history.failuresAfterWrite} times`;
+  const allowed = retries === 0 ? 'no retries' : retries === 1 ? 'one retry' : `${retries ?? 'any'} retries`;
+  const why = failure === null ? '' : `: ${failure.message}`;
+  return {
+    code: 'RetriesExceeded',
+    message: `${action} ${version} failed ${times}, with ${allowed} allowed${told(remedySince(history, failed))}${why}`,
+  };
+}
+
+function told(remedied: AttemptRecord | undefined): string {
+  if (remedied === undefined) return '';
+  const { action, outcome, revision, version } = remedied;
+  if (outcome !== 'succeeded') return `; the ${action} failed, too`;
+  return action === 'uninstall' ? '; it was uninstalled' : `; ${version} runs again as revision ${revision ?? ''}`;
+}
+
+function decideDeletion(object: ReleaseObject, { stored, history, now }: Known): Action {
+  if (stored === null || !stored.ownedByUs) return { kind: 'release' };
+  const uninstall = object.spec.kind === 'valid' ? object.spec.desired.uninstall : object.spec.uninstall;
+  if (isPending(stored.status)) return decideLock(stored, { history, now, timeoutMs: uninstall.timeoutMs });
+  const last = lastAttempt(history);
+  const uninstalling = last?.action === 'uninstall';
+  if (stored.status === 'uninstalled' && uninstalling && last.outcome === 'succeeded') return { kind: 'release' };
+  const action: Action = { kind: 'uninstall', because: 'the HelmRelease was deleted' };
+  // The back-off of a failed upgrade is no reason to keep what nobody wants any more.
+  return uninstalling ? unlessHeld(action, { history, now }) : action;
+}
+
+/**
+ * A pending record may only be closed when its helm is dead. One of our attempts that has ended is known dead or is
+ * asked for by the step itself (`lost`); a stranger's gets a lease: its timeout and a grace after its last write.
+ */
+function decideLock(
+  stored: StoredRelease,
+  { history, now, timeoutMs }: { history: History; now: Instant; timeoutMs: number },
+): Action {
+  if (history.retryAt !== null && history.retryAt > now)
+    return hold(history.retryAt, locked(stored, 'its helm may still live'));
+  const writer = writerOf(stored, history);
+  const ended = hasEnded(writer, history);
+  if (writer !== null && (ended || history.lost?.attempt === writer)) {
+    return { kind: 'unlock', revision: stored.revision, leaseOver: ended };
+  }
+  const since = stored.changedAt ?? now;
+  const until = since + timeoutMs + FOREIGN_GRACE_MS;
+  if (until > now) return hold(until, locked(stored, 'another helm wrote it, and may still be at work'));
+  return { kind: 'unlock', revision: stored.revision, leaseOver: true };
+}
+
+/** One of our attempts wrote the record and was heard to end: its helm was awaited, so it is dead. */
+function hasEnded(writer: string | null, { lost, recent }: History): boolean {
+  if (writer === null || lost?.attempt === writer) return false;
+  return recent.some(({ label, outcome }) => label === writer && outcome !== 'running' && outcome !== 'lost');
+}
+
+/** The action, or the hold that a failure imposes until its back-off is over. */
+function unlessHeld(action: Action, { history, now }: Pick<Known, 'history' | 'now'>): Action {
+  if (history.retryAt === null || history.retryAt <= now) return action;
+  return hold(history.retryAt, history.lastFailure ?? { code: 'Interrupted', message: 'the last attempt died' });
+}
+
+function hold(until: Instant, failure: Failure): Action {
+  return { kind: 'hold', until, failure };
+}
+
+function locked(stored: StoredRelease, why: string): Failure {
+  return { code: 'RecordLocked', message: `revision ${stored.revision} is ${stored.status} and ${why}` };
+}
+
+function nameTaken(stored: StoredRelease, desired: Desired): Failure {
+  const owner = stored.otherOwner;
+  const name = `${desired.release.namespace}/${desired.release.name}`;
+  return {
+    code: 'ReleaseNameTaken',
+    message: `release ${name} belongs to HelmRelease ${owner?.namespace ?? ''}/${owner?.name ?? ''}; choose another spec.release.name, or delete that one`,
+  };
+}
+
+function moved(object: ReleaseObject, history: History): Failure {
+  const from = refText(releaseOf(object, history));
+  const to = refText(wantedTarget(object));
+  return {
+    code: 'FieldNotSupported',
+    message: `spec.release was changed from ${from} to ${to}: a release cannot be moved yet; change it back, or delete the HelmRelease and create it anew`,
+  };
+}
+
+function retryReason(history: History): string {
+  const outcome = lastAttempt(history)?.outcome;
+  return outcome === 'lost' || outcome === 'interrupted' ? 'the last attempt was interrupted' : 'retry after a failure';
+}

@@ -1,0 +1,99 @@
+import { CancellationScope, condition, isCancellation, proxyActivities } from '@temporalio/workflow';
+import type { ReleaseActivities } from '../../activities/types.ts';
+import { taskQueue } from '../contract.ts';
+import { optionsFor } from '../core/classify.ts';
+import { releaseOf } from '../core/facts.ts';
+import { failedAfterWrite } from '../core/history.ts';
+import type { Action, LostHelm, ReleaseObject } from '../core/model.ts';
+import { writerOf } from '../core/remedy.ts';
+import { readFailure } from '../failures.ts';
+import { waitForRevision } from '../wait.ts';
+import type { Entity } from './entity.ts';
+import { announce, local, report } from './report.ts';
+
+/** Ask again whether the helm of a locked record is dead. */
+const LOCK_RETRY_MS = 10_000;
+
+/** Keep waiting for a revision that is written; a message interrupts, and the next look decides whether to go on. */
+export async function performWait(
+  entity: Entity,
+  object: ReleaseObject,
+  action: Extract<Action, { kind: 'wait' }>,
+): Promise<void> {
+  if (object.spec.kind === 'invalid') return;
+  const { desired } = object.spec;
+  const { cluster, ref } = entity.input;
+  const { revision, deadline } = action;
+  entity.history = { ...entity.history, waiting: { revision, deadline } };
+  await report(entity);
+  const scope = new CancellationScope();
+  const options = optionsFor(revision, desired, entity.history);
+  const waiting = scope.run(() =>
+    waitForRevision({ cluster, ref, release: desired.release, revision, deadline, options }),
+  );
+  const interrupt = condition(() => entity.woken).then(() => {
+    scope.cancel();
+  });
+  try {
+    const waited = await waiting;
+    if (waited.kind === 'ready') {
+      entity.history = { ...entity.history, waiting: null, notReady: [], readyRevision: revision, lost: null };
+      announce(entity, 'Normal', { reason: 'ObjectsReady', message: `every object of revision ${revision} is ready` });
+    } else {
+      entity.history = { ...failedAfterWrite(entity.history, waited.failure, Date.now()), notReady: waited.notReady };
+    }
+  } catch (error) {
+    if (!isCancellation(error) || !entity.woken) throw error;
+  } finally {
+    interrupt.catch(() => undefined);
+  }
+}
+
+/** Whose helm the step asks for, under the label that is on the record: that of a rollback is its target's. */
+function lostFor({ history, look: { stored } }: Entity): LostHelm | null {
+  const { lost } = history;
+  if (lost === null || stored?.status !== 'pending-rollback' || stored.attempt === null) return lost;
+  return writerOf(stored, history) === lost.attempt ? { ...lost, attempt: stored.attempt } : lost;
+}
+
+/** Close a record whose helm is dead, or hold until it is known to be. */
+export async function performUnlock(
+  entity: Entity,
+  object: ReleaseObject,
+  action: Extract<Action, { kind: 'unlock' }>,
+): Promise<void> {
+  const { ref } = entity.input;
+  const lost = lostFor(entity);
+  const { revision, leaseOver } = action;
+  const reason =
+    lost === null ? 'interrupted: its helm died' : `interrupted: attempt ${lost.attempt} died with its worker`;
+  const steps = proxyActivities<ReleaseActivities>({
+    taskQueue: taskQueue(entity.input.cluster),
+    startToCloseTimeout: '60 seconds',
+    scheduleToCloseTimeout: '5 minutes',
+    retry: { initialInterval: '500 milliseconds', maximumInterval: '30 seconds' },
+  });
+  try {
+    await steps.unlockRelease.executeWithOptions({ summary: `close revision ${revision} as failed: its helm died` }, [
+      { ref, release: releaseOf(object, entity.history), revision, lost, leaseOver, reason },
+    ]);
+    entity.history = { ...entity.history, lost: null };
+    announce(entity, 'Warning', {
+      reason: 'Unlocked',
+      message: `revision ${revision} was left locked and is closed as failed: ${reason}`,
+    });
+  } catch (error) {
+    const step = readFailure(error);
+    if (step.kind === 'failed' && step.failure.code !== 'RecordLocked' && step.failure.code !== 'Conflict') {
+      entity.history = { ...entity.history, lastFailure: step.failure };
+    }
+    entity.history = { ...entity.history, retryAt: Date.now() + LOCK_RETRY_MS };
+  }
+}
+
+/** Remove the finalizer: nothing is left. */
+export async function performRelease(entity: Entity, object: ReleaseObject): Promise<void> {
+  announce(entity, 'Normal', { reason: 'Uninstalled', message: 'the release is uninstalled; the object may go' });
+  await report(entity);
+  await local.letGoRelease({ ref: entity.input.ref, uid: object.uid });
+}
