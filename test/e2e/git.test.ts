@@ -191,6 +191,8 @@ describe('a repository', () => {
     );
     assert.equal(await valueOf('apps', 'a'), '3');
     assert.equal(await valueOf('other', 'own'), '1');
+    // It goes on asking, and would get the object once its owner is gone.
+    await holdfast.kubectl(['delete', 'gitrepository', 'other', '-n', 'other', '--timeout=60s']);
   });
 
   it('uninstalls a release that is gone from Git, and what it used after it', async () => {
