@@ -16,12 +16,12 @@ const folders = (...names) => `^(\\.\\./)+(${names.join('|')})/`;
 const packages = (...names) => `^(${names.join('|')})($|/)`;
 
 const WORKFLOWS_BUT_CONTRACT = '^(\\.\\./)+workflows/(?!core/|contract\\.ts$)';
-const ADAPTERS = ['git', 'oci', 'charts', 'helm', 'kube'];
+const ADAPTERS = ['git', 'oci', 'charts', 'chart-index', 'helm', 'kube'];
 const GIT = never(packages('simple-git'), 'Only activities/git imports simple-git.');
 const KUBE = never(packages('@kubernetes/client-node'), 'Only activities/kube imports @kubernetes/client-node.');
 const UNDICI = never(
   packages('undici'),
-  'Only activities/kube, activities/oci and stack/tools make connections with undici.',
+  'Only activities/http, activities/kube, activities/oci and stack/tools make connections with undici.',
 );
 
 /** The packages that belong to one door, for those who are not that door. */
@@ -73,6 +73,16 @@ const LAYERS = [
       ),
     ],
   })),
+  {
+    // Not an adapter, but what adapters stand on: the way to servers that a HelmRepository names.
+    name: 'activities/http',
+    files: ['activities/http/**/*.ts'],
+    patterns: [
+      ...activitiesNever,
+      never(folders(...ADAPTERS), 'activities/http knows nothing of what is asked for.'),
+      ...DOORS.filter((door) => door !== UNDICI),
+    ],
+  },
   {
     name: 'worker',
     files: ['worker/**/*.ts'],

@@ -1,8 +1,9 @@
 import { readChartArchive, type ChartArchive } from './charts/archive.ts';
+import type { Login } from './http/transport.ts';
 import type { HelmReleaseSpec } from './kube/compile-spec.ts';
 import { findRepository, readCredentials } from './kube/credentials.ts';
 import { parseOciName } from './oci/name.ts';
-import type { ChartRequest, Login } from './oci/oras.ts';
+import type { ChartRequest } from './oci/oras.ts';
 import type { Toolbox } from './operation.ts';
 import { parseWanted } from './semver/wanted.ts';
 

@@ -2,17 +2,11 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failure } from '../failures.ts';
+import type { Login } from '../http/transport.ts';
 import { childEnvironment, run, type Ended } from '../process/run.ts';
 import { noAnswer, toRegistryFailure, type Asked } from './errors.ts';
 import { plainName, speaksPlainHttp, tagOf, type OciName } from './name.ts';
 import { Manifest, type Descriptor } from './schema.ts';
-
-export interface Login {
-  readonly username: string;
-  readonly password: string;
-  /** Where it comes from, as `namespace/name`, for messages. */
-  readonly secret: string;
-}
 
 export interface RegistrySettings {
   /** Absolute path of the ORAS CLI. */

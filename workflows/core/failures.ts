@@ -29,6 +29,7 @@ export const FAILURES = {
   SecretInvalid: 'waiting',
   AuthRejected: 'waiting',
   AuthRequired: 'waiting',
+  IndexInvalid: 'waiting',
   ChartNotFound: 'waiting',
   ChartInvalid: 'waiting',
   DigestMismatch: 'waiting',

@@ -7,8 +7,9 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { readChartArchive } from '../../../activities/charts/archive.ts';
+import type { Login } from '../../../activities/http/transport.ts';
 import { parseOciName } from '../../../activities/oci/name.ts';
-import { createOras, type ChartRequest, type Login, type Oras } from '../../../activities/oci/oras.ts';
+import { createOras, type ChartRequest, type Oras } from '../../../activities/oci/oras.ts';
 import { pingRegistry } from '../../../activities/oci/ping.ts';
 import { sharedStack, temporaryFolder, uniqueName, type SharedStack } from '../../support/harness.ts';
 
