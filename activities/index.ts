@@ -2,9 +2,9 @@ import { crossing } from './crossing.ts';
 import { createGitActivities } from './git-activities.ts';
 import { createLinkedList } from './kube/dependants.ts';
 import type { CrossNamespace } from './kube/helm-release.ts';
-import { look } from './kube/look.ts';
 import { addFinalizer, annotateSuspension, removeFinalizer } from './kube/metadata.ts';
 import { reportStatus } from './kube/release-status.ts';
+import { lookRelease } from './look-release.ts';
 import type { ReleaseDeps } from './operation.ts';
 import type { Entities } from './ports.ts';
 import { createReleaseActivities } from './release-activities.ts';
@@ -26,7 +26,7 @@ export function createActivities(deps: ActivitiesDeps): Activities {
   return {
     ...createReleaseActivities(deps),
     ...createGitActivities(deps),
-    lookRelease: crossing((input) => look(looking, { ...input, crossNamespace })),
+    lookRelease: crossing((input, { signal }) => lookRelease(looking, { ...input, crossNamespace }, signal)),
     reportRelease: crossing((report) => reportStatus(kube, report)),
     holdRelease: crossing((held) => addFinalizer(kube, { kind: 'HelmRelease', ...held })),
     letGoRelease: crossing((held) => removeFinalizer(kube, { kind: 'HelmRelease', ...held })),

@@ -42,6 +42,27 @@ async function restore(storage: ReleaseStorage, revision: number): Promise<void>
   await storage.setStatus(revision, { from: ['superseded'], to });
 }
 
+/**
+ * Mark a revision deployed that was marked failed when its wait timed out, and what runs no more superseded. In helm's
+ * order: were we to die in between, no two revisions would be deployed. Doing it twice changes nothing.
+ */
+export async function succeedRevision(
+  { kube }: Pick<Tools, 'kube'>,
+  input: Argument<'succeedRevision'>,
+): Promise<void> {
+  const { release, revision } = input;
+  const storage = createStorage(kube, release);
+  const records = await storage.list();
+  const newest = records.at(-1);
+  // Another hand has written meanwhile: what becomes of that is for the next look.
+  if (newest?.revision !== revision || newest.status !== 'failed') return;
+  for (const before of records.filter(({ status }) => status === 'deployed')) {
+    await storage.setStatus(before.revision, { from: ['deployed'], to: 'superseded' });
+  }
+  const description = revision === 1 ? 'Install complete' : 'Upgrade complete';
+  await storage.setStatus(revision, { from: ['failed'], to: 'deployed', description });
+}
+
 /** Whether a revision that was superseded since had failed. */
 export function hadFailed({ description }: Pick<ReleaseRecord, 'description'>): boolean {
   return /^(?:Release|Upgrade|Rollback) "[^"]*" failed: /.test(description);

@@ -1,6 +1,6 @@
 import { checkHelmRepository } from './check-helm-repository.ts';
 import { crossing } from './crossing.ts';
-import { cleanUpRevision, failRevision, unlockRelease } from './mend-release.ts';
+import { cleanUpRevision, failRevision, succeedRevision, unlockRelease } from './mend-release.ts';
 import { createToolbox, type ReleaseDeps } from './operation.ts';
 import { resolveVersion } from './resolve-version.ts';
 import { rollbackRelease } from './rollback-release.ts';
@@ -18,6 +18,7 @@ export type ReleaseWorkActivities = Pick<
   | 'waitReady'
   | 'waitGone'
   | 'failRevision'
+  | 'succeedRevision'
   | 'cleanUpRevision'
   | 'unlockRelease'
   | 'observeReadiness'
@@ -35,6 +36,7 @@ export function createReleaseActivities(deps: ReleaseDeps): ReleaseWorkActivitie
     waitReady: crossing((input, call) => waitReady(tools, input, call)),
     waitGone: crossing((input, call) => waitGone(tools, input, call)),
     failRevision: crossing((input) => failRevision(tools, input)),
+    succeedRevision: crossing((input) => succeedRevision(tools, input)),
     cleanUpRevision: crossing((input) => cleanUpRevision(tools, input)),
     unlockRelease: crossing((input) => unlockRelease(tools, input)),
     observeReadiness: crossing(async (input, { signal }) => ({

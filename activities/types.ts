@@ -16,6 +16,7 @@ import type {
   Phase,
   Resolution,
   Suspension,
+  TimedOut,
   Written,
 } from '../workflows/core/model.ts';
 
@@ -97,6 +98,8 @@ export interface WaitInput {
   readonly release: ObjectRef;
   readonly revision: number;
   readonly waitForJobs: boolean;
+  /** The longest time between two looks of a wait; absent: some seconds. */
+  readonly slowestMs?: number;
 }
 
 export interface ReleaseActivities {
@@ -108,6 +111,8 @@ export interface ReleaseActivities {
     readonly target: ObjectRef | null;
     /** The version that its range was found to stand for. */
     readonly resolution?: Pick<Resolution, 'key' | 'version' | 'failure'> | null;
+    /** A revision whose wait timed out: while it is the newest, and failed, its objects are looked at too. */
+    readonly timedOut?: TimedOut | null;
   }): Promise<Look>;
   /** Ask which version the range of a release stands for now. Null: it is gone, or has no range any more. */
   resolveVersion(input: {
@@ -141,6 +146,8 @@ export interface ReleaseActivities {
     readonly revision: number;
     readonly reason: string;
   }): Promise<void>;
+  /** Mark a failed revision deployed and what was deployed before it superseded, as Helm leaves it when all went well. */
+  succeedRevision(input: { readonly release: ObjectRef; readonly revision: number }): Promise<void>;
   /** Delete what the revision created: its manifest minus that of the deployed predecessor (`cleanupOnFail`). */
   cleanUpRevision(input: {
     readonly ref: ObjectRef;

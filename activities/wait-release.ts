@@ -18,6 +18,7 @@ export interface Look {
   readonly signal: AbortSignal;
   /** Until the wait is given up. */
   readonly leftMs?: number;
+  readonly slowestMs?: number | undefined;
 }
 
 const SOONEST_MS = 50;
@@ -26,9 +27,9 @@ const LAST_MS = 5_000;
 /** What goes into history is bounded; the rest is a number. */
 const MAX_SHOWN = 20;
 
-/** Half a second at first, five in the end. */
-export function nextLookAfter(attempt: number): number {
-  return Math.min(LAST_MS, Math.round(FIRST_MS * 1.5 ** Math.max(0, attempt - 1)));
+/** Half a second at first, five in the end, unless another end is wanted. */
+export function nextLookAfter(attempt: number, slowestMs: number = LAST_MS): number {
+  return Math.min(slowestMs, Math.round(FIRST_MS * 1.5 ** Math.max(0, attempt - 1)));
 }
 
 /** Throws BENIGN `NotReady` until every object of the revision is ready. */
@@ -38,7 +39,7 @@ export async function waitReady({ kube }: Pick<Toolbox, 'kube'>, input: WaitInpu
   const leftMs = (input.deadline ?? Infinity) - Date.now();
   throw leftMs <= 0
     ? tooLate('NotReady', 'not ready in time', notReady.slice(0, MAX_SHOWN))
-    : goesOn(notReady, 'not ready', { ...look, leftMs });
+    : goesOn(notReady, 'not ready', { ...look, leftMs, slowestMs: input.slowestMs });
 }
 
 /** Objects of a revision that are not ready. A revision that is gone has none. */
@@ -113,12 +114,12 @@ async function tellWhatStays(kube: Kube, { ref, uid }: UninstallInput, left: rea
   );
 }
 
-function goesOn(objects: readonly NotReady[], what: string, { attempt, leftMs = Infinity }: Look): Error {
+function goesOn(objects: readonly NotReady[], what: string, { attempt, leftMs = Infinity, slowestMs }: Look): Error {
   const [first = { object: 'nothing', reason: '' }] = objects;
   const more = objects.length > 1 ? ` and ${objects.length - 1} more` : '';
   return notYet('NotReady', `${what}: ${first.object} ${first.reason}${more}`, {
     // The last look is when the time is over, neither before nor long after.
-    nextRetryMs: Math.min(nextLookAfter(attempt), Math.max(leftMs, SOONEST_MS)),
+    nextRetryMs: Math.min(nextLookAfter(attempt, slowestMs), Math.max(leftMs, SOONEST_MS)),
     details: objects.slice(0, MAX_SHOWN),
   });
 }

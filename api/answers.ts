@@ -81,6 +81,7 @@ function toAttempt(attempt: AttemptRecord, links: Links): z.output<typeof Attemp
     failure: attempt.failure === null ? null : { ...attempt.failure },
     startedAt: toIso(attempt.startedAt),
     endedAt: attempt.endedAt === null ? null : toIso(attempt.endedAt),
+    readyAt: attempt.readyAt === undefined ? null : toIso(attempt.readyAt),
     workflow: workflowOf(attempt.workflowId, attempt.runId, links),
   };
 }

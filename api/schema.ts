@@ -137,6 +137,7 @@ export const Attempt = z.object({
   failure: failure.nullable(),
   startedAt: instant,
   endedAt: instant.nullable(),
+  readyAt: instant.nullable().describe('When its objects got ready after all, though its wait had timed out'),
   workflow,
 });
 components.add(Attempt, { id: 'Attempt', description: 'One attempt to change something; a workflow of its own' });

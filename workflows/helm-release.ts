@@ -9,11 +9,12 @@ import type { Action, History, Look, ReleaseObject } from './core/model.ts';
 import { askAgainAt } from './core/resolution.ts';
 import { summarize } from './core/summarize.ts';
 import { readFailure } from './failures.ts';
-import { createEntity, nextInterval, sleepUntil, type Entity } from './release/entity.ts';
+import { createEntity, nextInterval, type Entity } from './release/entity.ts';
 import { hold } from './release/hold.ts';
+import { sleepWatching } from './release/late.ts';
 import { listen } from './release/messages.ts';
 import { performAttempt } from './release/perform-attempt.ts';
-import { performRelease, performUnlock, performWait } from './release/perform.ts';
+import { performAccept, performRelease, performUnlock, performWait } from './release/perform.ts';
 import { announce, report } from './release/report.ts';
 import { answerMessages, settle } from './release/requests.ts';
 import { lookResolved } from './release/resolve.ts';
@@ -35,7 +36,7 @@ export async function helmRelease(input: EntityInput<History>): Promise<void> {
   for (let cycles = 1; ; cycles += 1) {
     const next = await cycle(entity);
     if (next.kind === 'gone' && !entity.woken) return;
-    if (next.kind === 'sleep') await sleepUntil(entity, soonest(next.until, entity), next.summary);
+    if (next.kind === 'sleep') await sleepWatching(entity, soonest(next.until, entity), next.summary);
     if (cycles >= MAX_CYCLES || workflowInfo().continueAsNewSuggested) {
       await condition(allHandlersFinished);
       await continueWith({ ...input, history: entity.history });
@@ -101,7 +102,7 @@ function remember(entity: Entity, object: ReleaseObject): readonly string[] {
     const asked = object.reset === true ? withoutFailures(history) : retryNow(history, 'person');
     history = addRequest({ ...asked, handledRequestedAt: token }, request);
   }
-  entity.history = history;
+  entity.history = { ...history, notReady: entity.look.stored?.notReady ?? history.notReady };
   return history.requests.filter(({ outcome }) => outcome.kind === 'pending').map(({ id }) => id);
 }
 
@@ -146,6 +147,9 @@ async function perform(entity: Entity, object: ReleaseObject, action: Action): P
       return { kind: 'again' };
     case 'wait':
       await performWait(entity, object, action);
+      return { kind: 'again' };
+    case 'accept':
+      await performAccept(entity, object, action);
       return { kind: 'again' };
     case 'release':
       await performRelease(entity, object);

@@ -126,6 +126,7 @@ function toRow(attempt: AttemptRecord): object {
     revision: attempt.revision,
     startedAt: toTime(attempt.startedAt),
     endedAt: attempt.endedAt === null ? null : toTime(attempt.endedAt),
+    readyAt: attempt.readyAt === undefined ? null : toTime(attempt.readyAt),
     reason: failure?.code ?? null,
     message: failure?.message ?? null,
     workflowId: attempt.workflowId,

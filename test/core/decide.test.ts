@@ -5,10 +5,11 @@ import type { HelmStatus } from '../../workflows/core/model.ts';
 import { attempt, history, look, NOW, object, stored } from './builders.ts';
 import { deleting, ROWS } from './decide-rows.ts';
 import { DEPENDENCY_ROWS } from './dependency-rows.ts';
+import { LATE_ROWS } from './late-rows.ts';
 import { REMEDY_ROWS } from './remedy-rows.ts';
 
 describe('decide', () => {
-  for (const row of [...ROWS, ...REMEDY_ROWS, ...DEPENDENCY_ROWS]) {
+  for (const row of [...ROWS, ...LATE_ROWS, ...REMEDY_ROWS, ...DEPENDENCY_ROWS]) {
     it(row.name, () => {
       assert.deepEqual(decide(row.look ?? look(), row.history ?? history(), NOW), row.then);
     });

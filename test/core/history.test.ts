@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { delayAfter, AFTER_WRITE, BEFORE_WRITE } from '../../workflows/core/backoff.ts';
 import type { Failure } from '../../workflows/core/failures.ts';
 import {
+  acceptLate,
   addRequest,
   answerRequests,
   endAttempt,
@@ -87,6 +88,33 @@ describe('the end of an attempt', () => {
     assert.deepEqual(after.lost, lost);
     assert.equal(after.recent.at(-1)?.outcome, 'lost');
     assert.deepEqual(after.recent.at(-1)?.failure, { code: 'Interrupted', message: 'heartbeat' });
+  });
+});
+
+describe('late success', () => {
+  const started = startAttempt(history({ readyRevision: 3 }), running, TARGET);
+  const late: Failure = { code: 'WaitTimedOut', message: 'not ready within 4 s' };
+  const after = end(started, { kind: 'failedAfterWrite', failure: late, written });
+
+  it('a wait that timed out is remembered with its revision, any other failure is none', () => {
+    assert.deepEqual(after.timedOut, { revision: 4, attempt: 'a7' });
+    const again = end(startAttempt(after, running, TARGET), { kind: 'failedAfterWrite', failure, written });
+    assert.equal(again.timedOut, null);
+  });
+
+  it('a try that wrote nothing leaves the revision what it was', () => {
+    const again = end(startAttempt(after, running, TARGET), { kind: 'failedBeforeWrite', failure });
+    assert.deepEqual(again.timedOut, { revision: 4, attempt: 'a7' });
+  });
+
+  it('forgets the failures, and keeps the one of the attempt with the time of its end', () => {
+    const accepted = acceptLate(after, 4, NOW + MINUTE);
+    assert.deepEqual(
+      [accepted.failuresAfterWrite, accepted.retryAt, accepted.readyRevision, accepted.timedOut],
+      [0, null, 4, null],
+    );
+    const [row] = accepted.recent;
+    assert.deepEqual([row?.outcome, row?.failure, row?.readyAt], ['failedAfterWrite', late, NOW + MINUTE]);
   });
 });
 

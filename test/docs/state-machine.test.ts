@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { classify, type ReleaseState } from '../../workflows/core/classify.ts';
 import { decide } from '../../workflows/core/decide.ts';
-import type { Action, Dependency, Desired, FailurePolicy, History, Look } from '../../workflows/core/model.ts';
+import type {
+  Action,
+  Dependency,
+  Desired,
+  FailurePolicy,
+  History,
+  Look,
+  StoredRelease,
+} from '../../workflows/core/model.ts';
 import { attempt, desired, history, look, NOW, object, remediation, stored } from '../core/builders.ts';
 import { after, asking, backAgain, failed, rollback, uninstall } from '../core/remedy-rows.ts';
 import { readDocument, tableUnder } from './markdown.ts';
@@ -67,6 +75,12 @@ const RECORDS: Readonly<Record<string, Look['stored']>> = {
 const lost = { attempt: 'a1', process: null, deadAt: NOW + 1000 };
 const backOff = { retryAt: NOW + 1000, lastFailure: { code: 'HelmFailed', message: 'it broke' } } as const;
 
+const LATE = 'its wait timed out, and its objects are ready by now';
+const timedOut = { revision: 3, attempt: 'a1' };
+
+/** What is seen in the record beside what the second column says, by the word of the third. */
+const SEEN: Readonly<Record<string, Partial<StoredRelease>>> = { [LATE]: { notReady: [] } };
+
 /** Records that tell of another desired state than the usual one. */
 const SPECS: Readonly<Record<string, Desired>> = {
   'deployed, not to be waited for': noWait,
@@ -91,6 +105,7 @@ const HISTORIES: Readonly<Record<string, History>> = {
   'its release was put elsewhere than `spec.release` says now': history({
     target: { namespace: 'default', name: 'elsewhere' },
   }),
+  [LATE]: history({ ...backOff, timedOut }),
   'its objects were not seen ready': history({ readyRevision: 2 }),
   'its objects were seen ready': history({ readyRevision: 3 }),
 };
@@ -145,6 +160,7 @@ const uninstalled = { ...after(1, failed, uninstall()), readyRevision: null };
 /** The words of its column of memories. */
 const FAILED: Readonly<Record<string, History>> = {
   'one failure, back-off not over': after(1, failed),
+  [LATE]: { ...after(1, failed), timedOut },
   'one failure, the rollback could not begin, back-off not over': after(
     1,
     failed,
@@ -168,6 +184,7 @@ const STATES = {
   locked: true,
   outOfSync: true,
   failed: true,
+  readyLate: true,
   rolledBack: true,
   notReady: true,
   inSync: true,
@@ -181,6 +198,7 @@ const ACTIONS = {
   uninstall: true,
   unlock: true,
   wait: true,
+  accept: true,
   hold: true,
   stall: true,
   defer: true,
@@ -200,7 +218,7 @@ describe('the tables of docs/state-machine.md', () => {
     it(`say what decide says of failures: ${cells.join(', ')}`, () => {
       const [retries = '', remedy = '', record = '', past = '', action = ''] = cells;
       const policy = { ...find(REMEDIES, remedy), ...find(RETRIES, retries) };
-      const seen = look({ object: asking(policy), stored: find(RECORDS, record) });
+      const seen = look({ object: asking(policy), stored: recordOf(record, past) });
       assert.equal(code(decide(seen, find(FAILED, past), NOW).kind), action);
     });
   }
@@ -211,7 +229,7 @@ describe('the tables of docs/state-machine.md', () => {
       const wanted = SPECS[record] ?? desired();
       const seen = look({
         object: object({ spec: { kind: 'valid', desired: wanted } }),
-        stored: find(RECORDS, record),
+        stored: recordOf(record, past),
       });
       const memory =
         record === 'deployed by our rollback' ? { ...rolledBack, readyRevision: 2 } : find(HISTORIES, past);
@@ -237,6 +255,11 @@ describe('the tables of docs/state-machine.md', () => {
     assert.deepEqual(new Set(answered), new Set(named));
   });
 });
+
+function recordOf(record: string, past: string): StoredRelease | null {
+  const found = find(RECORDS, record);
+  return found === null ? null : { ...found, ...SEEN[past] };
+}
 
 const code = (name: string): string => `\`${name}\``;
 

@@ -61,6 +61,17 @@ async function looked(namespace: string, token: string): Promise<Live> {
   return seen(namespace, ({ status }) => status?.['lastHandledRequestedAt'] === token);
 }
 
+/** What keeps the pods of the test from getting ready is over. */
+async function makeReady(namespace: string): Promise<void> {
+  const selector = ['-n', namespace, '-l', 'holdfast.dev/test-ready=never'];
+  const pods = await holdfast.kubectl(['get', 'pods', ...selector, '-o', 'name']);
+  const conditions = ['Ready', 'ContainersReady'].map((type) => ({ type, status: 'True' }));
+  for (const pod of pods.trim().split('\n')) {
+    const patch = JSON.stringify({ status: { conditions } });
+    await holdfast.kubectl(['patch', pod, '-n', namespace, '--subresource=status', '--type=strategic', '-p', patch]);
+  }
+}
+
 describe('spec.rollback', { concurrency: 4 }, () => {
   it('goes back once when the upgrade does not get ready, and holds until another state is desired', async () => {
     const spec = { rollback: { enabled: true }, upgrade: { timeout: '4s' } };
@@ -205,5 +216,61 @@ describe('spec.upgrade.remediation', { concurrency: 4 }, () => {
       (all) => all.length === 1 && all[0] === 'failed',
       'the failed revision of the install',
     );
+  });
+});
+
+describe('a revision whose wait timed out', { concurrency: 4 }, () => {
+  it('turns Ready without another revision when its objects get ready late', async () => {
+    const ns = await installed('late', { upgrade: { timeout: '4s' } });
+    await declare(ns, '1.1.0', { values: NEVER, upgrade: { timeout: '4s' } });
+    await seen(ns, reasonIs('WaitTimedOut'));
+    assert.deepEqual(await statuses(ns), ['deployed', 'failed']);
+    await makeReady(ns);
+    const live = await seen(ns, isReady);
+    assert.deepEqual(await statuses(ns), ['superseded', 'deployed']);
+    assert.deepEqual(attemptsOf(live), ['install succeeded', 'upgrade failedAfterWrite']);
+    // By the schema of the CRD.
+    const [, row] = live.status?.['history'] as readonly { readonly reason?: string; readonly readyAt?: string }[];
+    assert.equal(row?.reason, 'WaitTimedOut', 'the attempt failed, and that stays true');
+    assert.ok(row.readyAt !== undefined);
+    assert.deepEqual(
+      ['Ready', 'Released', 'Reconciling', 'Stalled'].map((type) => {
+        const { status, reason } = conditionOf(live, type);
+        return `${type} ${status} ${reason}`;
+      }),
+      [
+        'Ready True UpgradeSucceeded',
+        'Released True UpgradeSucceeded',
+        'Reconciling False Idle',
+        'Stalled False NotStalled',
+      ],
+    );
+    assert.equal(live.status?.helmRelease?.['status'], 'deployed');
+    assert.deepEqual(live.status['notReady'], []);
+    const events = await holdfast.kubectl(['get', 'events', '-n', ns, '-o', 'jsonpath={.items[*].message}']);
+    assert.match(events, /every object of revision 2 is ready, though not in time; the revision is kept/);
+  });
+
+  it('turns Ready also when no tries are left', async () => {
+    const ns = await namespaceWithRegistry(holdfast, 'late-spent');
+    await declare(ns, '1.0.0', { values: NEVER, install: { timeout: '2s', remediation: { retries: 0 } } });
+    await seen(ns, reasonIs('RetriesExceeded'));
+    await makeReady(ns);
+    const live = await seen(ns, isReady);
+    assert.equal(conditionOf(live, 'Stalled').status, 'False');
+    assert.deepEqual(await statuses(ns), ['deployed']);
+  });
+
+  it('is kept, too, when its next try is due before anybody has seen that it is ready', async () => {
+    const ns = await namespaceWithRegistry(holdfast, 'late-away');
+    const install = { timeout: '2s', strategy: { name: 'RetryOnFailure', retryInterval: '1h' } };
+    await declare(ns, '1.0.0', { values: NEVER, install });
+    await seen(ns, reasonIs('WaitTimedOut'));
+    await makeReady(ns);
+    await holdfast.kubectl(['rollout', 'status', 'deployment/app', '-n', ns, '--timeout=60s']);
+    // The request ends the back-off: but for the look at the objects another revision would come now.
+    await looked(ns, 'now');
+    await seen(ns, isReady);
+    assert.deepEqual(await statuses(ns), ['deployed']);
   });
 });

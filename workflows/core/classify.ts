@@ -8,6 +8,8 @@ export type ReleaseState =
   | { readonly kind: 'locked'; readonly stored: StoredRelease }
   | { readonly kind: 'outOfSync'; readonly because: 'adopt' | 'changed' }
   | { readonly kind: 'failed' }
+  /** Its wait timed out, and its objects are ready by now. */
+  | { readonly kind: 'readyLate'; readonly revision: number }
   /** The desired state failed, and what ran before it runs again. */
   | { readonly kind: 'rolledBack'; readonly revision: number; readonly ready: boolean }
   | { readonly kind: 'notReady'; readonly revision: number }
@@ -32,6 +34,7 @@ export function classify(stored: StoredRelease | null, desired: Desired, history
   if (rolledBack) return { kind: 'rolledBack', revision: stored.revision, ready: isReady(stored, desired, history) };
   if (!stored.ownedByUs) return { kind: 'outOfSync', because: 'adopt' };
   if (stored.digest !== desired.digest) return { kind: 'outOfSync', because: 'changed' };
+  if (isReadyLate(stored, history)) return { kind: 'readyLate', revision: stored.revision };
   if (stored.status !== 'deployed') return { kind: 'failed' };
   if (!isReady(stored, desired, history)) return { kind: 'notReady', revision: stored.revision };
   return { kind: 'inSync', revision: stored.revision };
@@ -49,6 +52,18 @@ export function optionsFor(revision: number, desired: Desired, history: History)
 function isRolledBack({ revision, status }: StoredRelease, { digest }: Desired, history: History): boolean {
   if (status !== 'deployed' || history.failuresAfterWrite === 0) return false;
   return rollbackThatMade(revision, history)?.digest === digest;
+}
+
+/** Marked failed for nothing but that its objects did not get ready in time. */
+export function hasTimedOut(
+  { revision, status, attempt }: StoredRelease,
+  { timedOut }: Pick<History, 'timedOut'>,
+): boolean {
+  return status === 'failed' && timedOut?.revision === revision && timedOut.attempt === attempt;
+}
+
+function isReadyLate(stored: StoredRelease, history: History): boolean {
+  return hasTimedOut(stored, history) && stored.notReady?.length === 0;
 }
 
 /** Its objects were seen ready, or are not to be waited for. */

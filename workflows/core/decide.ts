@@ -60,6 +60,8 @@ function decideState(desired: Desired, known: Known): Action {
       return unlessSpent({ kind: 'install', because: 'not installed', replace: state.replace }, desired, known);
     case 'outOfSync':
       return unlessSpent({ kind: 'upgrade', because: BECAUSE[state.because] }, desired, known);
+    case 'readyLate':
+      return unlessRemedied({ kind: 'accept', revision: state.revision }, desired, known);
     case 'failed':
       return unlessSpent({ kind: 'upgrade', because: retryReason(known.history) }, desired, known);
     case 'rolledBack':
@@ -90,6 +92,12 @@ function unlessSpent(next: Action, desired: Desired, known: Known): Action {
   if (stored !== null && isCutOff(history)) return remedy('uninstall', failed, known);
   if (broken && policy.remedy !== null && (!spent || policy.remediateLast)) return remedy(policy.remedy, failed, known);
   return spent ? { kind: 'stall', failure: exceeded(policy, failed, history) } : unlessHeld(next, known);
+}
+
+/** What got ready late is good as it is, but for a remedy that is due: it was asked for, and comes first. */
+function unlessRemedied(accept: Action, desired: Desired, known: Known): Action {
+  const due = unlessSpent(accept, desired, known);
+  return due.kind === 'rollback' || due.kind === 'uninstall' ? due : accept;
 }
 
 /** An uninstall that is to mend a failure has begun, and has not come to its end. */

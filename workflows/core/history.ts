@@ -1,7 +1,7 @@
 import { AFTER_LOSS, AFTER_WRITE, BEFORE_WRITE, delayAfter } from './backoff.ts';
 import { FAILURES, type Failure } from './failures.ts';
 import type { Instant, ObjectRef } from './ids.ts';
-import type { AttemptRecord, Desired, History, Outcome, Request, RequestOutcome } from './model.ts';
+import type { AttemptRecord, Desired, History, Outcome, Request, RequestOutcome, TimedOut } from './model.ts';
 import { lastCounted, policyAfter } from './remedy.ts';
 
 const MAX_RECENT = 20;
@@ -140,7 +140,11 @@ function settle(history: History, outcome: Outcome, { at, intervalMs }: { at: In
       return { ...history, failuresBeforeWrite: failures, lastFailure: outcome.failure, retryAt: at + delay };
     }
     case 'failedAfterWrite':
-      return failedAfterWrite(history, outcome.failure, at);
+      return failedAfterWrite(history, outcome.failure, {
+        at,
+        revision: outcome.written.revision,
+        attempt: lastAttempt(history)?.label ?? null,
+      });
     case 'interrupted':
       return afterLoss(history, at);
     case 'lost':
@@ -155,7 +159,11 @@ function afterLoss(history: History, at: Instant): History {
 }
 
 /** A revision was written and is no good: count it and hold before the same is tried again. */
-export function failedAfterWrite(history: History, failure: Failure, at: Instant): History {
+export function failedAfterWrite(
+  history: History,
+  failure: Failure,
+  { at, ...written }: TimedOut & { readonly at: Instant },
+): History {
   const failures = history.failuresAfterWrite + 1;
   return {
     ...history,
@@ -163,6 +171,20 @@ export function failedAfterWrite(history: History, failure: Failure, at: Instant
     lastFailure: failure,
     retryAt: at + delayAfter(failures, AFTER_WRITE),
     waiting: null,
+    timedOut: failure.code === 'WaitTimedOut' ? written : null,
+  };
+}
+
+/** The objects of a revision whose wait had timed out got ready: no failure is left, but the attempt stays what it was. */
+export function acceptLate(history: History, revision: number, at: Instant): History {
+  const attempt = history.recent.findLast((one) => one.revision === revision);
+  return {
+    ...withoutFailures(history),
+    recent: history.recent.map((one) => (one === attempt ? { ...one, readyAt: at } : one)),
+    readyRevision: revision,
+    notReady: [],
+    timedOut: null,
+    lost: null,
   };
 }
 

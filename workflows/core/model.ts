@@ -35,6 +35,8 @@ export interface StoredRelease {
   readonly rollbackRevision?: number | null;
   /** `modifiedAt` or `createdAt` of the record. */
   readonly changedAt: Instant | null;
+  /** Of a revision whose wait has timed out: its objects that are not ready by now. Absent: nobody looked. */
+  readonly notReady?: readonly NotReady[];
 }
 
 /** What a HelmRelease asks for, compiled and checked. No values and no credentials: those stay in the cluster. */
@@ -234,6 +236,8 @@ export interface AttemptRecord {
   readonly revision: number | null;
   readonly chartDigest: string | null;
   readonly failure: Failure | null;
+  /** Its wait timed out, and then its objects got ready after all. */
+  readonly readyAt?: Instant;
   /** Nothing had ever been deployed: a failure is that of an install, whichever command was used. */
   readonly first?: boolean;
   /** The revision that a rollback is to make. Its record carries the labels of its target, which tell nothing of it. */
@@ -256,6 +260,13 @@ export type RequestOutcome =
   | { readonly kind: 'done'; readonly ready: boolean; readonly message: string; readonly revision: number | null }
   | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'unknown' };
+
+/** A revision that was marked failed only because its objects did not get ready in time. */
+export interface TimedOut {
+  readonly revision: number;
+  /** The label on its record: revision numbers begin anew after an uninstall. */
+  readonly attempt: string | null;
+}
 
 /** All that a release remembers between runs; everything else is read from the world. */
 export interface History {
@@ -283,6 +294,8 @@ export interface History {
   /** A written revision whose objects are still coming up. */
   readonly waiting: { readonly revision: number; readonly deadline: Instant } | null;
   readonly notReady: readonly NotReady[];
+  /** The newest revision whose wait timed out. Absent or null: none, or it was not tried again since. */
+  readonly timedOut?: TimedOut | null;
   readonly lost: LostHelm | null;
   readonly handledRequestedAt: string | null;
   /** What the range of the spec stands for; absent or null: it has none, or nobody asked yet. */
@@ -300,6 +313,8 @@ export type Action =
   | { readonly kind: 'uninstall'; readonly because: string }
   | { readonly kind: 'unlock'; readonly revision: number; readonly leaseOver: boolean }
   | { readonly kind: 'wait'; readonly revision: number; readonly deadline: Instant }
+  /** Its wait timed out, and its objects are ready after all: the revision is good as it is. */
+  | { readonly kind: 'accept'; readonly revision: number }
   /** Not before `until`: back-off, or a lock whose holder may still live. */
   | { readonly kind: 'hold'; readonly until: Instant; readonly failure: Failure }
   | { readonly kind: 'stall'; readonly failure: Failure }

@@ -71,6 +71,8 @@ function judgeAction(action: Action, look: Look, history: History): Verdict {
       return deferred(action.failure);
     case 'wait':
       return progressing('Waiting', 'NotReady', waitingFor(history));
+    case 'accept':
+      return progressing('Waiting', 'Progressing', `the objects of revision ${action.revision} are ready after all`);
     case 'unlock':
       return progressing('Upgrading', 'RecordLocked', `closing revision ${action.revision}, whose helm died`);
     case 'release':

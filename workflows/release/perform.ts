@@ -3,7 +3,7 @@ import type { ReleaseActivities } from '../../activities/types.ts';
 import { taskQueue } from '../contract.ts';
 import { optionsFor } from '../core/classify.ts';
 import { releaseOf } from '../core/facts.ts';
-import { failedAfterWrite } from '../core/history.ts';
+import { acceptLate, failedAfterWrite } from '../core/history.ts';
 import type { Action, LostHelm, ReleaseObject } from '../core/model.ts';
 import { writerOf } from '../core/remedy.ts';
 import { readFailure } from '../failures.ts';
@@ -40,13 +40,37 @@ export async function performWait(
       entity.history = { ...entity.history, waiting: null, notReady: [], readyRevision: revision, lost: null };
       announce(entity, 'Normal', { reason: 'ObjectsReady', message: `every object of revision ${revision} is ready` });
     } else {
-      entity.history = { ...failedAfterWrite(entity.history, waited.failure, Date.now()), notReady: waited.notReady };
+      const attempt = entity.look.stored?.attempt ?? null;
+      const failed = failedAfterWrite(entity.history, waited.failure, { at: Date.now(), revision, attempt });
+      entity.history = { ...failed, notReady: waited.notReady };
     }
   } catch (error) {
     if (!isCancellation(error) || !entity.woken) throw error;
   } finally {
     interrupt.catch(() => undefined);
   }
+}
+
+/** Close the record of a revision whose wait had timed out as what it is by now: deployed, and ready. */
+export async function performAccept(
+  entity: Entity,
+  object: ReleaseObject,
+  { revision }: Extract<Action, { kind: 'accept' }>,
+): Promise<void> {
+  const { succeedRevision } = proxyActivities<ReleaseActivities>({
+    taskQueue: taskQueue(entity.input.cluster),
+    startToCloseTimeout: '60 seconds',
+    scheduleToCloseTimeout: '5 minutes',
+    retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
+  });
+  await succeedRevision.executeWithOptions({ summary: `mark revision ${revision} deployed: it got ready late` }, [
+    { release: releaseOf(object, entity.history), revision },
+  ]);
+  entity.history = acceptLate(entity.history, revision, Date.now());
+  announce(entity, 'Normal', {
+    reason: 'ObjectsReady',
+    message: `every object of revision ${revision} is ready, though not in time; the revision is kept`,
+  });
 }
 
 /** Whose helm the step asks for, under the label that is on the record: that of a rollback is its target's. */

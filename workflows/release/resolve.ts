@@ -34,7 +34,14 @@ function withoutResolution(history: Entity['history']): Entity['history'] {
 /** Look with the version that is known. */
 export function lookOnce({ input, history }: Entity): Promise<Look> {
   const { cluster, ref } = input;
-  return local.lookRelease({ cluster, ref, target: history.target, ...resolutionOf(history) });
+  const { target, timedOut } = history;
+  return local.lookRelease({
+    cluster,
+    ref,
+    target,
+    ...resolutionOf(history),
+    ...(timedOut == null ? {} : { timedOut }),
+  });
 }
 
 /** What the steps have to know of the version that the range stands for. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { cleanUpRevision, failRevision, unlockRelease } from '../../../activities/mend-release.ts';
+import { cleanUpRevision, failRevision, succeedRevision, unlockRelease } from '../../../activities/mend-release.ts';
 import { identify, isAlive } from '../../../activities/process/identity.ts';
 import type { HelmProcess, LostHelm } from '../../../workflows/core/model.ts';
 import { pushChart } from '../../support/chart.ts';
@@ -71,6 +71,46 @@ async function helm(...args: readonly string[]): Promise<string> {
   const env = { HOME: temporaryFolder(), PATH: process.env['PATH'] ?? '', KUBECONFIG: stack.kubeconfig };
   return (await promisify(execFile)(join(stack.bin, 'helm'), args, { env })).stdout;
 }
+
+describe('succeedRevision', () => {
+  it('leaves the records as helm does after a wait that ended well, however often it runs', async () => {
+    const ref = await installed();
+    await upgraded(ref, '1.1.0');
+    await failRevision(releases.tools, { release: ref, revision: 2, reason: 'not ready within 4 s' });
+    for (let i = 0; i < 2; i += 1) await succeedRevision(releases.tools, { release: ref, revision: 2 });
+    const history = JSON.parse(await helm('history', 'app', '-n', ref.namespace, '-o', 'json')) as object[];
+    assert.partialDeepStrictEqual(history, [
+      { revision: 1, status: 'superseded', description: 'Install complete' },
+      { revision: 2, status: 'deployed', description: 'Upgrade complete' },
+    ]);
+    await upgraded(ref, '1.0.0');
+    assert.deepEqual(
+      (await releases.records(ref)).map(({ status }) => status),
+      ['superseded', 'superseded', 'deployed'],
+    );
+  });
+
+  it('goes on where it died between its two writes', async () => {
+    const ref = await installed();
+    await upgraded(ref, '1.1.0');
+    await failRevision(releases.tools, { release: ref, revision: 2, reason: 'not ready within 4 s' });
+    await releases.storage(ref).setStatus(1, { from: ['deployed'], to: 'superseded' });
+    await succeedRevision(releases.tools, { release: ref, revision: 2 });
+    assert.deepEqual(
+      (await releases.records(ref)).map(({ status }) => status),
+      ['superseded', 'deployed'],
+    );
+  });
+
+  it('leaves alone what is not the newest revision any more', async () => {
+    const ref = await installed();
+    await failRevision(releases.tools, { release: ref, revision: 1, reason: 'not ready within 4 s' });
+    await upgraded(ref, '1.1.0');
+    const before = await releases.records(ref);
+    await succeedRevision(releases.tools, { release: ref, revision: 1 });
+    assert.deepEqual(await releases.records(ref), before);
+  });
+});
 
 describe('failRevision', () => {
   it('leaves the records as helm does after a failed wait, however often it runs', async () => {
