@@ -1,5 +1,6 @@
 import { crossing } from './crossing.ts';
 import { createGitActivities } from './git-activities.ts';
+import { abandonObject } from './kube/abandonment.ts';
 import { createLinkedList } from './kube/dependants.ts';
 import type { CrossNamespace } from './kube/helm-release.ts';
 import { addFinalizer, annotateSuspension, removeFinalizer } from './kube/metadata.ts';
@@ -31,6 +32,9 @@ export function createActivities(deps: ActivitiesDeps): Activities {
     holdRelease: crossing((held) => addFinalizer(kube, { kind: 'HelmRelease', ...held })),
     letGoRelease: crossing((held) => removeFinalizer(kube, { kind: 'HelmRelease', ...held })),
     setSuspension: crossing(({ ref, suspension }) => annotateSuspension(kube, ref, suspension)),
+    abandonRelease: crossing(({ ref, uid, abandonment }) =>
+      abandonObject(kube, { kind: 'HelmRelease', ref, uid }, abandonment),
+    ),
     identifyCluster: () => identify(null),
     watchCluster: crossing(({ cluster, clusterUid }, { signal, heartbeat }) =>
       watchCluster({ kube, entities, cluster }, clusterUid, { signal: AbortSignal.any([signal, stopping]), heartbeat }),

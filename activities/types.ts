@@ -7,6 +7,7 @@
 import type { Failure } from '../workflows/core/failures.ts';
 import type { Instant, ObjectRef } from '../workflows/core/ids.ts';
 import type {
+  Abandonment,
   Action,
   AttemptAction,
   History,
@@ -129,6 +130,12 @@ export interface ReleaseActivities {
   setSuspension(input: {
     readonly ref: ObjectRef;
     readonly suspension: Pick<Suspension, 'by' | 'reason'> | null;
+  }): Promise<void>;
+  /** Delete the object so that its release stays: annotation `holdfast.dev/abandon`, then the deletion. */
+  abandonRelease(input: {
+    readonly ref: ObjectRef;
+    readonly uid: string;
+    readonly abandonment: Abandonment;
   }): Promise<void>;
   /** Pull, verify, and run helm install or upgrade, in one step on one machine. One Temporal attempt. */
   writeRelease(input: WriteInput): Promise<WriteResult>;

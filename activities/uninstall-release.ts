@@ -49,6 +49,7 @@ async function readSubject(
   const name = `HelmRelease ${ref.namespace}/${ref.name}`;
   const read = await readHelmRelease(kube, ref, { crossNamespace });
   if (read?.object.uid !== uid) throw failure('ObjectGone', `${name} is gone, or another object of that name`);
+  if (read.object.abandoned !== undefined) throw failure('Interrupted', `${name} was abandoned before helm started`);
   if (!read.object.deleting && !(reason === 'remediation' && asksForUninstall(read)))
     throw failure('Interrupted', `${name} is not being deleted`);
   return read;

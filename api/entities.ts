@@ -6,6 +6,7 @@ import {
   type Connection,
 } from '@temporalio/client';
 import {
+  abandon,
   entityId,
   outcome,
   releaseStatus,
@@ -24,7 +25,7 @@ import { grpcCodeOf, isGone, isUnknownAttribute, Problem } from './problems.ts';
 
 /** What the API can be asked about: the kinds of which people speak. */
 export type Kind = Exclude<EntityKind, 'HelmRepository'>;
-export type Message = 'sync' | 'suspend' | 'resume';
+export type Message = 'sync' | 'suspend' | 'resume' | 'abandon';
 
 /** One running entity as Temporal's visibility store knows it: no worker is asked. */
 export interface Entry {
@@ -72,7 +73,7 @@ export interface EntitiesOptions {
   readonly observe: <T>(operation: string, call: () => Promise<T>) => Promise<T>;
 }
 
-const UPDATES = { sync, suspend, resume } as const;
+const UPDATES = { sync, suspend, resume, abandon } as const;
 const TYPES: Readonly<Record<Kind, string>> = {
   HelmRelease: WORKFLOW_TYPES.helmRelease,
   GitRepository: WORKFLOW_TYPES.gitRepository,

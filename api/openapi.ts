@@ -40,12 +40,13 @@ function describeRoute(route: Route): Json {
     };
   }
   const body = describeBody(route.body);
+  const required = !route.body.safeParse(undefined).success;
   return {
     operationId: route.operation,
     summary: route.summary,
     security: route.access === 'open' ? [] : [{ token: [] }],
     parameters: describeParameters(route),
-    ...(body === null ? {} : { requestBody: { required: false, content: { 'application/json': { schema: body } } } }),
+    ...(body === null ? {} : { requestBody: { required, content: { 'application/json': { schema: body } } } }),
     responses,
   };
 }

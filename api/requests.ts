@@ -145,7 +145,8 @@ function keyOf({ namespace, name }: ObjectRef, request: string): string {
   return `${namespace}/${name}/${request}`;
 }
 
-function isNotFound(error: unknown): boolean {
+/** The object that was asked about is not there, or not any more. */
+export function isNotFound(error: unknown): boolean {
   return error instanceof Problem && error.kind === 'object-not-found';
 }
 

@@ -1,12 +1,14 @@
 import type { ObjectRef } from '../workflows/contract.ts';
+import type { RequestOutcome } from '../workflows/core/model.ts';
 import { toRelease, toReleaseItem, toRequestState, toSourceItem } from './answers.ts';
 import type { Entities, Kind, Message } from './entities.ts';
 import type { Links } from './links.ts';
 import { Problem } from './problems.ts';
-import type { Requests } from './requests.ts';
+import { isNotFound, type Progress, type Requests } from './requests.ts';
 import { defineRoute, type Answer, type Asked, type Route, type RouteAnswer } from './route.ts';
 import {
   AskBody,
+  ExplainedBody,
   NoBody,
   NoParams,
   NoQuery,
@@ -42,6 +44,7 @@ export function createRoutes(parts: RouteParts): readonly Route[] {
     syncRelease(parts),
     suspension(parts, 'suspend'),
     suspension(parts, 'resume'),
+    abandonRelease(parts),
     readRequest(parts, 'HelmRelease'),
     listSources(parts),
     syncSource(parts),
@@ -164,6 +167,33 @@ function suspension(parts: RouteParts, message: 'suspend' | 'resume'): Route {
   });
 }
 
+function abandonRelease(parts: RouteParts): Route {
+  return defineRoute({
+    method: 'POST',
+    path: `${PATHS.HelmRelease}/{namespace}/{name}/abandon`,
+    operation: 'abandonHelmRelease',
+    summary: 'Delete the HelmRelease and leave installed what it installed, also when its uninstall is stuck',
+    access: 'write',
+    params: ObjectParams,
+    query: WaitQuery,
+    body: ExplainedBody,
+    answers: ASK_ANSWERS,
+    handle: async (asked) => {
+      const subject: Subject = { kind: 'HelmRelease', ref: asked.params };
+      await parts.entities.tell('HelmRelease', asked.params, { kind: 'abandon', ask: toAsk(asked) });
+      try {
+        return await answerAsk(parts, subject, asked);
+      } catch (error) {
+        // The workflow ends with its object, and that is what was asked for.
+        if (!isNotFound(error)) throw error;
+        return answerProgress(subject, asked, { outcome: GONE, source: null });
+      }
+    },
+  });
+}
+
+const GONE: RequestOutcome = { kind: 'done', ready: false, message: 'the object is gone', revision: null };
+
 function syncSource(parts: RouteParts): Route {
   return defineRoute({
     method: 'POST',
@@ -222,12 +252,17 @@ async function tellAndAnswer(
   return answerAsk(parts, { kind, ref: asked.params }, asked);
 }
 
-async function answerAsk({ requests }: RouteParts, subject: Subject, { id, query }: AskedToAct): Promise<Answer> {
-  const url = urlOf(subject, id);
+async function answerAsk({ requests }: RouteParts, subject: Subject, asked: AskedToAct): Promise<Answer> {
+  const { id, query } = asked;
   const progress =
     query.wait === 'true'
       ? await requests.follow(subject.kind, subject.ref, { request: id, timeoutMs: toMs(query.timeout) })
       : ({ outcome: { kind: 'pending' }, source: null } as const);
+  return answerProgress(subject, asked, progress);
+}
+
+function answerProgress(subject: Subject, { id }: AskedToAct, progress: Progress): Answer {
+  const url = urlOf(subject, id);
   const body = toRequestState(id, progress, url);
   return progress.outcome.kind === 'pending'
     ? { status: 202, body, headers: { location: url } }

@@ -29,16 +29,14 @@ export const NoParams = z.strictObject({});
 /** `idempotency-key` is what a caller sends to be able to repeat a request; made up where it is not sent. */
 export const IdempotencyKey = requestId;
 
-export const AskBody = z
-  .strictObject({
-    reason: z
-      .string()
-      .max(500)
-      .regex(/^\P{Cc}*$/u, { error: 'expected one line without control characters' })
-      .default('')
-      .describe('Why; it is kept in the history of the workflow and in Events'),
-  })
-  .default({ reason: '' });
+const reason = z
+  .string()
+  .max(500)
+  .regex(/^\P{Cc}*$/u, { error: 'expected one line without control characters' })
+  .describe('Why; it is kept in the history of the workflow and in Events');
+export const AskBody = z.strictObject({ reason: reason.default('') }).default({ reason: '' });
+/** Of a request that nobody should make without saying why. */
+export const ExplainedBody = z.strictObject({ reason: reason.min(1, { error: 'expected a reason' }) });
 export const NoBody = z.null();
 
 const MAX_WAIT_MS = 60_000;

@@ -1,4 +1,5 @@
 import {
+  ActivityCancellationType,
   ApplicationFailure,
   CancellationScope,
   defineSignal,
@@ -48,6 +49,9 @@ export const waitBegan = defineSignal<[string]>('waitBegan');
 /** The entity's word that another state is desired by now: a wait ends at once, a write does not. */
 export const superseded = defineSignal<[string]>('superseded');
 
+/** The entity's word that the release was abandoned: a wait ends at once, and so does an uninstall; a write does not. */
+export const abandoned = defineSignal<[string]>('abandoned');
+
 /** Time that a helm has beyond its own timeouts before its activity is given up: pull, render, clean up. */
 const GRACE_MS = 120_000;
 
@@ -71,14 +75,21 @@ export async function attempt(input: AttemptInput): Promise<Outcome> {
 }
 
 async function perform(input: AttemptInput): Promise<Outcome> {
-  const waitScope = new CancellationScope();
-  const desired: { newer: string | null } = { newer: null };
+  const scopes = createScopes();
+  const told: Told = { reason: null };
+  const leave = (reason: string): void => {
+    told.reason ??= reason;
+    scopes.wait.cancel();
+  };
   setHandler(superseded, (reason) => {
-    desired.newer ??= reason;
-    waitScope.cancel();
+    if (input.action !== 'uninstall') leave(reason);
+  });
+  setHandler(abandoned, (reason) => {
+    leave(reason);
+    scopes.uninstall.cancel();
   });
   setCurrentDetails(`**${input.title}**`);
-  if (input.action === 'uninstall') return uninstall(input);
+  if (input.action === 'uninstall') return unlessTold(told, null, () => uninstall(input, scopes));
 
   const result = input.action === 'rollback' ? await rollback(input) : await write(input);
   if (result.kind !== 'written') return result;
@@ -86,11 +97,32 @@ async function perform(input: AttemptInput): Promise<Outcome> {
   if (waitedByHelm || ready || !input.options.wait) return { kind: 'succeeded', written };
   setCurrentDetails(`**${input.title}**\n\nrevision ${written.revision} is written; waiting for its objects`);
   if (input.tellWait === true) tellWait(input);
+  return unlessTold(told, written, () => scopes.wait.run(() => waitAfter(input, written)));
+}
+
+/** What a message may end. */
+interface Scopes {
+  readonly wait: CancellationScope;
+  /** Helm's uninstall: nothing but an abandoned release ends it, not even a cancelled workflow. */
+  readonly uninstall: CancellationScope;
+}
+
+function createScopes(): Scopes {
+  const shield = new CancellationScope({ cancellable: false });
+  return { wait: new CancellationScope(), uninstall: new CancellationScope({ cancellable: true, parent: shield }) };
+}
+
+interface Told {
+  reason: string | null;
+}
+
+/** What ended because a message said so was interrupted; it has not failed. */
+async function unlessTold(told: Told, written: Written | null, work: () => Promise<Outcome>): Promise<Outcome> {
   try {
-    return await waitScope.run(() => waitAfter(input, written));
+    return await work();
   } catch (error) {
-    if (desired.newer === null || !isCancellation(error)) throw error;
-    return { kind: 'interrupted', reason: desired.newer, written };
+    if (told.reason === null || !isCancellation(error)) throw error;
+    return { kind: 'interrupted', reason: told.reason, written };
   }
 }
 
@@ -145,19 +177,24 @@ async function rollback(input: AttemptInput): Promise<WriteEnd> {
   );
 }
 
-async function uninstall(input: AttemptInput): Promise<Outcome> {
+async function uninstall(input: AttemptInput, scopes: Scopes): Promise<Outcome> {
   const { cluster, ref, uid, release, options, keepHistory, label, title, because, reason } = input;
   const about = { cluster, ref, uid, release, timeoutMs: options.timeoutMs, keepHistory, attempt: label, because };
   const step = reason === undefined ? about : { ...about, reason };
-  const { uninstallRelease } = proxyActivities<ReleaseActivities>({ ...oneHelm(input) });
+  const { uninstallRelease } = proxyActivities<ReleaseActivities>({
+    ...oneHelm(input),
+    // Its end is awaited: a helm that still runs would go on deleting.
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  });
   const { waitGone } = proxyActivities<ReleaseActivities>({
     startToCloseTimeout: '60 seconds',
     scheduleToCloseTimeout: Math.max(options.timeoutMs, 1000),
     retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
   });
   try {
-    await CancellationScope.nonCancellable(() => uninstallRelease.executeWithOptions({ summary: title }, [step]));
-    await waitGone.executeWithOptions({ summary: `wait until every object of ${release.name} is gone` }, [step]);
+    await scopes.uninstall.run(() => uninstallRelease.executeWithOptions({ summary: title }, [step]));
+    const summary = `wait until every object of ${release.name} is gone`;
+    await scopes.wait.run(() => waitGone.executeWithOptions({ summary }, [step]));
     return { kind: 'succeeded', written: null };
   } catch (error) {
     return ended(error, input);

@@ -74,6 +74,8 @@ export const sync = defineUpdate<Accepted, [Ask]>('sync');
 export const suspend = defineUpdate<Accepted, [Ask]>('suspend');
 /** HelmRelease only. */
 export const resume = defineUpdate<Accepted, [Ask]>('resume');
+/** HelmRelease only: delete the object, and leave installed what it installed. */
+export const abandon = defineUpdate<Accepted, [Ask]>('abandon');
 export const outcome = defineQuery<RequestOutcome, [string]>('outcome');
 
 /** Answer of the query `status` of a `helmRelease` workflow. */

@@ -37,6 +37,7 @@ export const ANNOTATIONS = {
   resetAt: 'holdfast.dev/resetAt',
   fluxResetAt: 'reconcile.fluxcd.io/resetAt',
   suspended: 'holdfast.dev/suspended',
+  abandon: 'holdfast.dev/abandon',
   confirmPrune: 'holdfast.dev/confirmPrune',
   sourceRevision: 'holdfast.dev/source-revision',
 } as const;

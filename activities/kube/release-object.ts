@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ReleaseObject, Suspension } from '../../workflows/core/model.ts';
+import { abandonmentOf } from './abandonment.ts';
 import { type CompiledSpec, intervalOf } from './compile-spec.ts';
 import { ANNOTATIONS, FINALIZERS, LABELS } from './kinds.ts';
 import { type AnyObject, HelmReleaseFields } from './schema.ts';
@@ -18,6 +19,7 @@ export function toReleaseObject({ metadata, spec }: AnyObject, compiled: Compile
     generation: metadata.generation,
     deleting: metadata.deletionTimestamp !== undefined,
     held: metadata.finalizers?.includes(FINALIZERS.HelmRelease) === true,
+    ...goingOf(metadata),
     suspension: suspensionOf(metadata.annotations, fields.success && fields.data.suspend === true),
     intervalMs: intervalOf(fields.success ? fields.data.interval : null),
     requestedAt: requestedAt(metadata.annotations),
@@ -33,6 +35,14 @@ export function toReleaseObject({ metadata, spec }: AnyObject, compiled: Compile
             uninstall: { timeoutMs: compiled.uninstall.timeoutMs, keepHistory: compiled.uninstall.keepHistory },
           },
   };
+}
+
+/** What only matters while the object is being deleted. */
+function goingOf(metadata: AnyObject['metadata']): Pick<ReleaseObject, 'abandoned' | 'otherFinalizers'> {
+  if (metadata.deletionTimestamp === undefined) return {};
+  const abandoned = abandonmentOf(metadata);
+  const otherFinalizers = (metadata.finalizers ?? []).filter((finalizer) => finalizer !== FINALIZERS.HelmRelease);
+  return { ...(abandoned === null ? {} : { abandoned }), ...(otherFinalizers.length === 0 ? {} : { otherFinalizers }) };
 }
 
 type Annotations = Readonly<Record<string, string>> | undefined;

@@ -71,7 +71,13 @@ const DEFERRED: ReadonlySet<string> = new Set<FailureCode>([
 ]);
 
 /** Annotations by which people ask for something. */
-const SPOKEN = [ANNOTATIONS.requestedAt, ANNOTATIONS.fluxRequestedAt, ANNOTATIONS.suspended, ANNOTATIONS.confirmPrune];
+const SPOKEN = [
+  ANNOTATIONS.requestedAt,
+  ANNOTATIONS.fluxRequestedAt,
+  ANNOTATIONS.suspended,
+  ANNOTATIONS.abandon,
+  ANNOTATIONS.confirmPrune,
+];
 
 type References = Pick<WatchedObject, 'secrets' | 'configMaps' | 'repository' | 'url' | 'dependsOn'>;
 const NO_REFERENCES: References = { secrets: [], configMaps: [], repository: null, url: null, dependsOn: [] };

@@ -30,7 +30,7 @@ interface Operation {
   readonly operationId: string;
   readonly security: readonly unknown[];
   readonly parameters: readonly { readonly name: string; readonly in: string; readonly required: boolean }[];
-  readonly requestBody?: unknown;
+  readonly requestBody?: { readonly required: boolean };
   readonly responses: Readonly<Record<string, { readonly content: Readonly<Record<string, unknown>> }>>;
 }
 interface Document {
@@ -60,6 +60,7 @@ describe('the OpenAPI document', () => {
       ['POST /v1/helmreleases/{namespace}/{name}/sync', 'token', act],
       ['POST /v1/helmreleases/{namespace}/{name}/suspend', 'token', act],
       ['POST /v1/helmreleases/{namespace}/{name}/resume', 'token', act],
+      ['POST /v1/helmreleases/{namespace}/{name}/abandon', 'token', act],
       ['GET /v1/helmreleases/{namespace}/{name}/requests/{request}', 'token', readOne],
       ['GET /v1/gitrepositories', 'token', read],
       ['POST /v1/gitrepositories/{namespace}/{name}/sync', 'token', act],
@@ -105,6 +106,12 @@ describe('the OpenAPI document', () => {
       ],
     );
     assert.match(JSON.stringify(sync), /"reason"/);
+  });
+
+  it('tells which bodies may be left out', () => {
+    const required = (what: string): boolean | undefined =>
+      document.paths[`/v1/helmreleases/{namespace}/{name}/${what}`]?.['post']?.requestBody?.required;
+    assert.deepEqual(['sync', 'suspend', 'resume', 'abandon'].map(required), [false, false, false, true]);
   });
 
   it('refers only to schemas that it has, and to all of them', () => {

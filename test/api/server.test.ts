@@ -20,6 +20,7 @@ after(async () => {
 });
 
 const SYNC = 'POST /v1/helmreleases/default/app/sync';
+const ABANDON = 'POST /v1/helmreleases/default/app/abandon';
 
 describe('who may do what', () => {
   const rows = [
@@ -40,6 +41,7 @@ describe('who may do what', () => {
     SYNC,
     'POST /v1/helmreleases/default/app/suspend',
     'POST /v1/helmreleases/default/app/resume',
+    'POST /v1/helmreleases/default/app/abandon',
     'POST /v1/gitrepositories/default/app/sync',
   ]) {
     it(`answers ${request} with 403 for a read token`, async () => {
@@ -105,6 +107,14 @@ describe('what a request may say', () => {
     { name: 'a reason of many lines', request: SYNC, body: { reason: 'a\nb' }, status: 422, kind: 'request-invalid' },
     { name: 'a long reason', request: SYNC, body: { reason: 'x'.repeat(501) }, status: 422, kind: 'request-invalid' },
     { name: 'a body that is no object', request: SYNC, body: '[]', status: 422, kind: 'request-invalid' },
+    { name: 'an abandonment without a body', request: ABANDON, status: 422, kind: 'request-invalid' },
+    {
+      name: 'an abandonment without a reason',
+      request: ABANDON,
+      body: { reason: '' },
+      status: 422,
+      kind: 'request-invalid',
+    },
     { name: 'broken JSON', request: SYNC, body: '{', status: 400, kind: 'malformed-request' },
     {
       name: 'a form',

@@ -6,10 +6,11 @@ import { attempt, history, look, NOW, object, stored } from './builders.ts';
 import { deleting, ROWS } from './decide-rows.ts';
 import { DEPENDENCY_ROWS } from './dependency-rows.ts';
 import { LATE_ROWS } from './late-rows.ts';
+import { MESSAGE_ROWS } from './message-rows.ts';
 import { REMEDY_ROWS } from './remedy-rows.ts';
 
 describe('decide', () => {
-  for (const row of [...ROWS, ...LATE_ROWS, ...REMEDY_ROWS, ...DEPENDENCY_ROWS]) {
+  for (const row of [...ROWS, ...LATE_ROWS, ...REMEDY_ROWS, ...DEPENDENCY_ROWS, ...MESSAGE_ROWS]) {
     it(row.name, () => {
       assert.deepEqual(decide(row.look ?? look(), row.history ?? history(), NOW), row.then);
     });

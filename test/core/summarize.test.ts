@@ -158,6 +158,34 @@ const rows: readonly { readonly name: string; readonly moment: Moment; readonly 
     },
   },
   {
+    name: 'abandoned: who wanted it, why, and what stays',
+    moment: moment({
+      look: look({ object: object({ deleting: true, held: true, abandoned: { by: 'ada', reason: 'it moves' } }) }),
+      action: { kind: 'release' },
+    }),
+    then: {
+      phase: 'Uninstalling',
+      ready: 'Unknown',
+      reason: 'Abandoned',
+      message: 'abandoned by ada: it moves; revision 3 (deployed) stays as it is',
+      others: 'Released=True UpgradeSucceeded, Reconciling=True Abandoned, Stalled=False NotStalled',
+    },
+  },
+  {
+    name: 'held by finalizers of others: says so, as something that goes on',
+    moment: moment({
+      look: look({ object: object({ deleting: true, held: false }), stored: null }),
+      action: { kind: 'defer', until: null, failure: { code: 'FinalizersRemain', message: 'others hold it' } },
+    }),
+    then: {
+      phase: 'Uninstalling',
+      ready: 'Unknown',
+      reason: 'FinalizersRemain',
+      message: 'others hold it',
+      others: 'Released=False NotReleased, Reconciling=True FinalizersRemain, Stalled=False NotStalled',
+    },
+  },
+  {
     name: 'a locked record is being closed',
     moment: moment({
       look: look({ stored: stored({ status: 'pending-upgrade' }) }),

@@ -34,6 +34,8 @@ const noWait = desired({ upgrade: { ...desired().upgrade, wait: false } });
 const OBJECTS: Readonly<Record<string, Look['object']>> = {
   gone: null,
   'being deleted': object({ deleting: true }),
+  'being deleted, abandoned': object({ deleting: true, held: true, abandoned: { by: 'ada', reason: '' } }),
+  'being deleted, without our finalizer': object({ deleting: true, held: false }),
   suspended: object({ suspension: { by: 'ops', reason: '', inSpec: true } }),
   'with an invalid spec': object({
     spec: {

@@ -6,6 +6,7 @@ import { startApi, type Body, type Reply, type RunningApi } from '../support/api
 import { pushChart } from '../support/chart.ts';
 import { startTestGit, type TestGit, type TestRepository } from '../support/git-repository.ts';
 import { temporaryFolder, until } from '../support/harness.ts';
+import { askedOf } from '../support/histories.ts';
 import {
   namespaceWithRegistry,
   eventually,
@@ -70,11 +71,7 @@ async function history(): Promise<string> {
   const workflowId = entityId(holdfast.cluster, 'HelmRelease', { namespace: NAMESPACE, name: 'app' });
   const texts: string[] = [];
   for await (const { runId } of holdfast.client.workflow.list({ query: `WorkflowId = '${workflowId}'` })) {
-    const { events } = await holdfast.client.workflow.getHandle(workflowId, runId).fetchHistory();
-    for (const event of events ?? []) {
-      const input = event.workflowExecutionUpdateAcceptedEventAttributes?.acceptedRequest?.input?.args?.payloads;
-      for (const { data } of input ?? []) texts.push(Buffer.from(data ?? []).toString('utf8'));
-    }
+    texts.push(...askedOf(await holdfast.client.workflow.getHandle(workflowId, runId).fetchHistory()));
   }
   return texts.join('\n');
 }

@@ -11,6 +11,16 @@ export function summariesOf({ events }: WorkflowHistory): readonly string[] {
   });
 }
 
+/** What people asked of a workflow by updates, as JSON, oldest first. */
+export function askedOf({ events }: WorkflowHistory): readonly string[] {
+  return (events ?? []).flatMap((event) => {
+    const accepted = event.workflowExecutionUpdateAcceptedEventAttributes;
+    return (accepted?.acceptedRequest?.input?.args?.payloads ?? []).map(({ data }) =>
+      Buffer.from(data ?? []).toString('utf8'),
+    );
+  });
+}
+
 function nameOf(event: HistoryEvent): string | null {
   if (event.activityTaskScheduledEventAttributes) return 'activity';
   if (event.timerStartedEventAttributes) return 'timer';

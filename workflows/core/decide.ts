@@ -31,7 +31,7 @@ const FOREIGN_GRACE_MS = 60_000;
 export function decide(look: Look, history: History, now: Instant): Action {
   const { object, stored } = look;
   if (object === null) return { kind: 'none' };
-  if (object.deleting) return afterDependants(decideDeletion(object, { stored, history, now }), look, now);
+  if (object.deleting) return decideGoing(object, look, { stored, history, now });
   if (object.suspension !== null) return { kind: 'none' };
   if (object.spec.kind === 'invalid') return { kind: 'stall', failure: object.spec.failure };
   if (stored?.otherOwner != null) return { kind: 'stall', failure: nameTaken(stored, object.spec.desired) };
@@ -141,6 +141,21 @@ function told(remedied: AttemptRecord | undefined): string {
   const { action, outcome, revision, version } = remedied;
   if (outcome !== 'succeeded') return `; the ${action} failed, too`;
   return action === 'uninstall' ? '; it was uninstalled' : `; ${version} runs again as revision ${revision ?? ''}`;
+}
+
+/**
+ * Without our finalizer the object is none of our business any more, whatever is installed: somebody took it away, or
+ * we did, and others have not. With it, who abandons a release waits for nothing.
+ */
+function decideGoing(object: ReleaseObject, look: Look, known: Known): Action {
+  if (object.held === false) return { kind: 'defer', until: null, failure: kept(object) };
+  if (object.abandoned !== undefined) return { kind: 'release' };
+  return afterDependants(decideDeletion(object, known), look, known.now);
+}
+
+function kept({ otherFinalizers = [] }: ReleaseObject): Failure {
+  const message = `nothing is left to do here; the object stays until its finalizers are removed: ${otherFinalizers.join(', ')}`;
+  return { code: 'FinalizersRemain', message };
 }
 
 function decideDeletion(object: ReleaseObject, { stored, history, now }: Known): Action {

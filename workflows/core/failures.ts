@@ -56,6 +56,7 @@ export const FAILURES = {
   Forbidden: 'waiting',
   Conflict: 'transient',
   ObjectGone: 'waiting',
+  FinalizersRemain: 'waiting',
   // helm
   RenderFailed: 'waiting',
   HelmFailed: 'waiting',

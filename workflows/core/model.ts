@@ -89,6 +89,12 @@ export interface Suspension {
   readonly inSpec: boolean;
 }
 
+/** A deletion that leaves the release installed: who wanted that, and why. */
+export interface Abandonment {
+  readonly by: string;
+  readonly reason: string;
+}
+
 /** The HelmRelease object as one look saw it. */
 export interface ReleaseObject {
   readonly uid: string;
@@ -96,6 +102,10 @@ export interface ReleaseObject {
   readonly deleting: boolean;
   /** It carries our finalizer. Absent in looks of versions that did not tell. */
   readonly held?: boolean;
+  /** Of an object that is being deleted: its release is to stay. */
+  readonly abandoned?: Abandonment;
+  /** Of an object that is being deleted: what keeps it beside us. */
+  readonly otherFinalizers?: readonly string[];
   readonly suspension: Suspension | null;
   readonly intervalMs: number;
   /** Annotation `holdfast.dev/requestedAt` (or Flux's alias): a new token asks for a sync. */
@@ -247,7 +257,7 @@ export interface AttemptRecord {
 /** A message from a person or a machine, by API or annotation. */
 export interface Request {
   readonly id: string;
-  readonly kind: 'sync' | 'suspend' | 'resume';
+  readonly kind: 'sync' | 'suspend' | 'resume' | 'abandon';
   readonly by: string;
   readonly reason: string;
   readonly at: Instant;

@@ -3,6 +3,7 @@ import { isAttempt } from './facts.ts';
 import { FAILURES, type Failure } from './failures.ts';
 import { lastAttempt } from './history.ts';
 import type {
+  Abandonment,
   Action,
   AttemptAction,
   AttemptRecord,
@@ -76,7 +77,7 @@ function judgeAction(action: Action, look: Look, history: History): Verdict {
     case 'unlock':
       return progressing('Upgrading', 'RecordLocked', `closing revision ${action.revision}, whose helm died`);
     case 'release':
-      return progressing('Uninstalling', 'Progressing', 'the release is uninstalled');
+      return letGo(look);
     default:
       return assertNever(action);
   }
@@ -121,6 +122,18 @@ function succeeded({ stored }: Look, history: History): Verdict {
   return verdict('Ready', 'True', reason, `revision ${stored?.revision ?? 0} is deployed${version}`);
 }
 
+function letGo({ object, stored }: Look): Verdict {
+  if (object?.abandoned === undefined) return progressing('Uninstalling', 'Progressing', 'the release is uninstalled');
+  return progressing('Uninstalling', 'Abandoned', abandonedText(object.abandoned, stored));
+}
+
+/** Who abandoned a release, why, and what is left of it. */
+export function abandonedText({ by, reason }: Abandonment, stored: StoredRelease | null): string {
+  const left =
+    stored === null ? 'nothing was installed' : `revision ${stored.revision} (${stored.status}) stays as it is`;
+  return `abandoned by ${by}${reason === '' ? '' : `: ${reason}`}; ${left}`;
+}
+
 function isStalled({ code }: Failure): boolean {
   return FAILURES[code] === 'stalled';
 }
@@ -133,7 +146,7 @@ function failed(phase: 'Failed' | 'Stalled', { code, message }: Failure): Verdic
 /** A wait for others that ends by itself, or something that a person has to mend in one of them. */
 function deferred(failure: Failure): Verdict {
   const { code, message } = failure;
-  if (code === 'DependantsRemain') return progressing('Uninstalling', code, message);
+  if (code === 'DependantsRemain' || code === 'FinalizersRemain') return progressing('Uninstalling', code, message);
   return code === 'DependencyNotReady' ? progressing('Waiting', code, message) : failed('Failed', failure);
 }
 

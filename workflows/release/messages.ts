@@ -1,6 +1,7 @@
 import { ApplicationFailure, setHandler } from '@temporalio/workflow';
 import { waitBegan } from '../attempt.ts';
 import {
+  abandon,
   changed,
   outcome,
   releaseStatus,
@@ -38,6 +39,10 @@ export function listen(entity: Entity): void {
   setHandler(sync, accept('sync'), { description: 'look now, and try again what failed', validator: checkAsk });
   setHandler(suspend, accept('suspend'), { description: 'stop acting until resumed', validator: checkAsk });
   setHandler(resume, accept('resume'), { description: 'act again', validator: checkAsk });
+  setHandler(abandon, accept('abandon'), {
+    description: 'delete the object without an uninstall',
+    validator: checkAsk,
+  });
   setHandler(outcome, (id) => outcomeOf(entity.history, id), { description: 'how a request fared' });
   setHandler(releaseStatus, () => toStatus(entity), { description: 'state, reason and the last attempts' });
 }

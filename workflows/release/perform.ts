@@ -6,6 +6,7 @@ import { releaseOf } from '../core/facts.ts';
 import { acceptLate, failedAfterWrite } from '../core/history.ts';
 import type { Action, LostHelm, ReleaseObject } from '../core/model.ts';
 import { writerOf } from '../core/remedy.ts';
+import { abandonedText } from '../core/summarize.ts';
 import { readFailure } from '../failures.ts';
 import { waitForRevision } from '../wait.ts';
 import type { Entity } from './entity.ts';
@@ -115,9 +116,16 @@ export async function performUnlock(
   }
 }
 
-/** Remove the finalizer: nothing is left. */
+/** Remove the finalizer: nothing is left, or what is left is to stay. */
 export async function performRelease(entity: Entity, object: ReleaseObject): Promise<void> {
-  announce(entity, 'Normal', { reason: 'Uninstalled', message: 'the release is uninstalled; the object may go' });
+  const { abandoned } = object;
+  announce(
+    entity,
+    'Normal',
+    abandoned === undefined
+      ? { reason: 'Uninstalled', message: 'the release is uninstalled; the object may go' }
+      : { reason: 'Abandoned', message: abandonedText(abandoned, entity.look.stored) },
+  );
   await report(entity);
   await local.letGoRelease({ ref: entity.input.ref, uid: object.uid });
 }

@@ -5,8 +5,8 @@ import type { Entity } from './entity.ts';
 import { announce, local } from './report.ts';
 
 /**
- * Carry out the messages that are answered before anything else is decided: suspend and resume change the object, so
- * the look is stale afterwards (true). A sync only ends the back-off, or is refused while suspended.
+ * Carry out the messages that are answered before anything else is decided: all but a sync change the object, so the
+ * look is stale afterwards (true). A sync only ends the back-off, or is refused while suspended.
  */
 export async function answerMessages(entity: Entity, object: ReleaseObject): Promise<boolean> {
   let stale = false;
@@ -22,6 +22,7 @@ export async function answerMessages(entity: Entity, object: ReleaseObject): Pro
 async function answer(entity: Entity, object: ReleaseObject, request: Request): Promise<RequestOutcome | null> {
   const { ref } = entity.input;
   const { suspension } = object;
+  if (request.kind === 'abandon') return abandon(entity, object, request);
   if (request.kind === 'sync') {
     if (suspension !== null && !object.deleting)
       return { kind: 'refused', message: `suspended by ${suspension.by}; resume it first` };
@@ -36,6 +37,12 @@ async function answer(entity: Entity, object: ReleaseObject, request: Request): 
   const did = request.kind === 'suspend' ? 'Suspended' : 'Resumed';
   announce(entity, 'Normal', { reason: did, message: `${request.kind} by ${by}${because(reason)}` });
   return { kind: 'done', ready: false, message: did.toLowerCase(), revision: entity.look.stored?.revision ?? null };
+}
+
+/** Whatever else is the matter: who abandons a release wants nothing more of it. The object tells the next look. */
+async function abandon(entity: Entity, { uid }: ReleaseObject, { by, reason }: Request): Promise<RequestOutcome> {
+  await local.abandonRelease({ ref: entity.input.ref, uid, abandonment: { by, reason } });
+  return { kind: 'done', ready: false, message: 'abandoned', revision: entity.look.stored?.revision ?? null };
 }
 
 /** What a sync changes in what is remembered, once: the back-off ends, and with a reset the failures are forgotten. */

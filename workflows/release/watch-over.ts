@@ -1,5 +1,5 @@
 import { CancellationScope, condition, isCancellation, patched, type ChildWorkflowHandle } from '@temporalio/workflow';
-import { superseded, type attempt } from '../attempt.ts';
+import { abandoned, superseded, type attempt } from '../attempt.ts';
 import { delayAfter } from '../core/backoff.ts';
 import { isPending, optionsFor } from '../core/classify.ts';
 import { releaseOf } from '../core/facts.ts';
@@ -33,17 +33,25 @@ export async function watchOver(entity: Entity, child: Child): Promise<Outcome> 
   const ended = () => end.outcome !== null || end.error !== null;
   const waits = () => entity.waitBegan === entity.running?.label;
   let told = false;
+  let left = false;
+  // An uninstall goes on whatever is desired by now; it ends only when the release is abandoned.
+  const listens = () => !left && (!told || entity.running?.action === 'uninstall');
   let looks = 0;
   while (!ended()) {
     const before = waits();
     const delayMs = before ? delayAfter((looks += 1), PROGRESS) : BEFORE_WAIT_MS;
-    const messaged = await condition(() => ended() || (entity.woken && !told) || waits() !== before, delayMs, {
+    const messaged = await condition(() => ended() || (entity.woken && listens()) || waits() !== before, delayMs, {
       summary: 'look what the attempt waits for',
     });
     if (ended()) break;
     if (waits() !== before) continue;
     const look = await lookAgain(entity);
     if (look === null) continue;
+    if (!left && isAbandoned(entity, look)) {
+      left = true;
+      await child.signal(abandoned, 'the release was abandoned');
+      continue;
+    }
     const why = told ? null : newerState(entity.look.object, look.object);
     if (why !== null) {
       told = true;
@@ -78,6 +86,12 @@ async function lookAgain(entity: Entity): Promise<Look | null> {
     readFailure(error);
     return null;
   }
+}
+
+/** By a message that is not answered yet, or by the annotation of a deleted object. */
+function isAbandoned({ history }: Entity, { object }: Look): boolean {
+  const asked = history.requests.some(({ kind, outcome }) => kind === 'abandon' && outcome.kind === 'pending');
+  return asked || object?.abandoned !== undefined;
 }
 
 function newerState(before: ReleaseObject | null, now: ReleaseObject | null): string | null {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { abandonObject } from '../../../activities/kube/abandonment.ts';
 import { createLinkedList } from '../../../activities/kube/dependants.ts';
 import { look } from '../../../activities/kube/look.ts';
 import { addFinalizer, annotateSuspension, removeFinalizer } from '../../../activities/kube/metadata.ts';
@@ -186,6 +187,44 @@ describe('a HelmRelease', () => {
       await remove(ref);
       await removeFinalizer(cluster.kube, { kind: 'HelmRelease', ref, uid });
       await assert.rejects(read(ref), { status: 404 });
+    });
+  });
+
+  describe('abandonment', () => {
+    const held = ({ ref, uid }: Applied) => ({ kind: 'HelmRelease' as const, ref, uid });
+    const seen = async ({ ref }: Applied) => (await lookAt(ref)).object;
+
+    it('is written before the object is deleted, which waits for our finalizer', async () => {
+      const one = await apply({}, { finalizers: [FINALIZER, 'example.com/other'] });
+      await abandonObject(cluster.kube, held(one), { by: 'ada', reason: 'it "moves"' });
+      const object = await seen(one);
+      assert.deepEqual(object?.abandoned, { by: 'ada', reason: 'it "moves"' });
+      assert.deepEqual([object.deleting, object.held, object.otherFinalizers], [true, true, ['example.com/other']]);
+      await abandonObject(cluster.kube, held(one), { by: 'bob', reason: 'again' });
+    });
+
+    it('leaves an object of the same name alone, and one that is gone', async () => {
+      const one = await apply({}, { finalizers: [FINALIZER] });
+      const by = { by: 'ada', reason: '' };
+      await assert.rejects(abandonObject(cluster.kube, { ...held(one), uid: 'another' }, by), { code: 'Conflict' });
+      assert.equal((await seen(one))?.deleting, false);
+      await abandonObject(cluster.kube, { ...held(one), ref: { ...one.ref, name: 'nothing' } }, by);
+    });
+
+    it('counts only while the object is deleted, and only for the uid that it names', async () => {
+      const annotate = async (one: Applied, note: string): Promise<void> => {
+        const annotations = { 'holdfast.dev/abandon': note };
+        await cluster.apply(helmRelease(one.ref, {}, { finalizers: [FINALIZER], annotations }));
+      };
+      const [named, copied, word] = await Promise.all([apply(), apply(), apply()]);
+      await annotate(named, `${named.uid} it moves`);
+      assert.equal((await seen(named))?.abandoned, undefined);
+      await annotate(copied, JSON.stringify({ uid: named.uid, by: 'ada', reason: '' }));
+      await annotate(word, 'true');
+      for (const one of [named, copied, word]) await remove(one.ref);
+      const by = 'annotation holdfast.dev/abandon';
+      assert.deepEqual((await seen(named))?.abandoned, { by, reason: 'it moves' });
+      assert.deepEqual([(await seen(copied))?.abandoned, (await seen(word))?.abandoned], [undefined, undefined]);
     });
   });
 
