@@ -1,14 +1,14 @@
 import type { Failure } from '../workflows/core/failures.ts';
 import { failure, fromKube, HoldfastError } from './failures.ts';
 import { intervalOf } from './kube/compile-spec.ts';
-import { readCredentials, readRepository, type Repository } from './kube/credentials.ts';
+import { readRepository, type Repository } from './kube/credentials.ts';
 import { parseDuration } from './kube/duration.ts';
 import { reportRepository } from './kube/repository-status.ts';
+import { readTransport } from './kube/transport.ts';
 import { parseOciName } from './oci/name.ts';
 import { pingRegistry } from './oci/ping.ts';
 import { type Call, type Toolbox, withHeartbeat } from './operation.ts';
 import { KubeError } from './ports.ts';
-import { secretName } from './prepare-chart.ts';
 import type { RepositoryActivities } from './types.ts';
 
 type Input = Parameters<RepositoryActivities['checkHelmRepository']>[0];
@@ -51,11 +51,11 @@ async function askRegistry(tools: Toolbox, repository: Repository, signal: Abort
   }
   const { host } = parseOciName(url);
   const timeoutMs = Math.min(LONGEST_MS, parseDuration(spec.timeout ?? '') ?? LONGEST_MS);
-  const credentials = await readCredentials(tools.kube, repository, tools.crossNamespace);
-  if (credentials === null) {
-    await pingRegistry({ host, plainHttp: tools.settings.plainHttp, timeoutMs, signal });
+  const transport = await readTransport(tools.kube, repository, tools.crossNamespace);
+  const { login } = transport;
+  if (login === null) {
+    await pingRegistry({ host, transport, plainHttp: tools.settings.plainHttp, timeoutMs, signal });
     return;
   }
-  const login = { ...credentials, secret: secretName(repository) };
-  await tools.oras.checkLogin({ host, login, timeoutMs, signal });
+  await tools.oras.checkLogin({ host, transport: { ...transport, login }, timeoutMs, signal });
 }

@@ -1,7 +1,8 @@
 import { readChartArchive, type ChartArchive } from './charts/archive.ts';
-import type { Login } from './http/transport.ts';
+import { PLAIN_TRANSPORT, type Transport } from './http/transport.ts';
 import type { HelmReleaseSpec } from './kube/compile-spec.ts';
-import { findRepository, readCredentials } from './kube/credentials.ts';
+import { findRepository } from './kube/credentials.ts';
+import { readTransport } from './kube/transport.ts';
 import { parseOciName } from './oci/name.ts';
 import type { ChartRequest } from './oci/oras.ts';
 import type { Toolbox } from './operation.ts';
@@ -23,34 +24,26 @@ export async function prepareChart(
   spec: HelmReleaseSpec,
   { namespace, signal }: { readonly namespace: string; readonly signal: AbortSignal },
 ): Promise<PreparedChart> {
-  const login = await findLogin(tools, spec.chart, namespace);
+  const transport = await findTransport(tools, spec.chart, namespace);
   const { name, url } = spec.chart;
   const wanted = parseWanted(spec.chart.version);
   const digest = wanted.kind === 'pinned' ? wanted.digest : null;
   const version = wanted.kind === 'pinned' ? wanted.version : spec.chart.version;
   const asked = { chart: name, version: version ?? digest ?? '', digest };
-  const request: ChartRequest = { name: parseOciName(url), ...asked, login, signal };
+  const request: ChartRequest = { name: parseOciName(url), ...asked, transport, signal };
   const { manifestDigest, layer } = await tools.oras.announce(request);
   const archive = await tools.charts.get(layer.digest, () => tools.oras.fetchLayer(request, layer));
   const about = await readChartArchive(archive, { name, version });
+  const { login } = transport;
   return { archive, about, digest: manifestDigest, secrets: login === null ? [] : [login.username, login.password] };
 }
 
-/** The credentials that a chart is pulled with. Null: none. */
-export async function findLogin(
+/** How the registry of a chart is reached, and as whom. */
+export async function findTransport(
   { kube, crossNamespace }: Pick<Toolbox, 'kube' | 'crossNamespace'>,
   chart: HelmReleaseSpec['chart'],
   namespace: string,
-): Promise<Login | null> {
+): Promise<Transport> {
   const repository = await findRepository(kube, chart, { namespace, crossNamespace });
-  if (repository === null) return null;
-  const credentials = await readCredentials(kube, repository, crossNamespace);
-  return credentials === null ? null : { ...credentials, secret: secretName(repository) };
-}
-
-/** Where the credentials of a HelmRepository come from, for messages. */
-export function secretName({ namespace, name, spec }: NonNullable<Awaited<ReturnType<typeof findRepository>>>): string {
-  const secret = spec.auth?.basic?.secretRef;
-  if (secret == null) return `in HelmRepository ${namespace}/${name}`;
-  return `${secret.namespace == null || secret.namespace === '' ? namespace : secret.namespace}/${secret.name}`;
+  return repository === null ? PLAIN_TRANSPORT : readTransport(kube, repository, crossNamespace);
 }

@@ -3,7 +3,7 @@ import type { HelmReleaseSpec } from './kube/compile-spec.ts';
 import { readHelmRelease } from './kube/helm-release.ts';
 import { parseOciName, versionOf } from './oci/name.ts';
 import { type Call, type Toolbox, withHeartbeat } from './operation.ts';
-import { findLogin } from './prepare-chart.ts';
+import { findTransport } from './prepare-chart.ts';
 import { choose, parseWanted } from './semver/wanted.ts';
 import type { ReleaseActivities } from './types.ts';
 
@@ -34,8 +34,8 @@ async function newest(
 ): Promise<{ readonly version: string; readonly digest: string }> {
   const wanted = parseWanted(range);
   if (wanted.kind !== 'range') throw failure('SpecInvalid', `spec.chart.version: ${range} is no range`);
-  const login = await findLogin(tools, chart, ref.namespace);
-  const request = { name: parseOciName(chart.url), chart: chart.name, version: '', login, signal };
+  const transport = await findTransport(tools, chart, ref.namespace);
+  const request = { name: parseOciName(chart.url), chart: chart.name, version: '', transport, signal };
   const tags = await tools.oras.listTags(request);
   const version = choose(tags.map(versionOf), wanted.constraint);
   if (version === undefined) throw noMatch(chart, range, tags);

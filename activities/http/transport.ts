@@ -25,6 +25,8 @@ export interface Transport {
   };
   /** URL of a proxy, its credentials in it; null: what the environment names. */
   readonly proxy: string | null;
+  /** A registry is spoken to without TLS, or with it, whatever its address; null: nothing is said of that. */
+  readonly plainHttp: boolean | null;
 }
 
 /** What is so where nothing else is said. */
@@ -33,16 +35,22 @@ export const PLAIN_TRANSPORT: Transport = {
   passCredentials: false,
   tls: { ca: null, client: null, insecureSkipVerify: false },
   proxy: null,
+  plainHttp: null,
 };
+
+/** What is trusted anyway, by Node and by the machine, and this. */
+export function trusting(ca: string): string[] {
+  return [...new Set([...getCACertificates('default'), ...getCACertificates('system'), ca])];
+}
 
 /**
  * The one maker of connections to servers that a HelmRepository names: proxy, certificates and the guard of addresses
  * together, which a caller that makes its own would sooner or later forget one of. To be destroyed by its user.
  */
-export function createDispatcher({ tls, proxy }: Omit<Transport, 'login' | 'passCredentials'>): Dispatcher {
+export function createDispatcher({ tls, proxy }: Pick<Transport, 'tls' | 'proxy'>): Dispatcher {
   const { ca, client, insecureSkipVerify } = tls;
   const connect = {
-    ...(ca === null ? {} : { ca: [...getCACertificates('default'), ca] }),
+    ...(ca === null ? {} : { ca: trusting(ca) }),
     ...(client ?? {}),
     rejectUnauthorized: !insecureSkipVerify,
   };

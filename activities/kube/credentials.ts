@@ -67,22 +67,38 @@ export async function readCredentials(
   const basic = repository.spec.auth?.basic;
   const secret = basic?.secretRef;
   if (secret == null) return inlineOf(basic);
+  const { name, data } = await readSecretOf(kube, repository, { ...secret, crossNamespace });
+  const docker = data[DOCKER_CONFIG];
+  if (docker !== undefined) {
+    return readDockerConfig(docker, { url: repository.url, secret: name });
+  }
+  return {
+    username: withoutNewline(requireKey(data, 'username', name)),
+    password: withoutNewline(requireKey(data, 'password', name)),
+  };
+}
+
+interface SecretReference {
+  readonly name: string;
+  readonly namespace?: string | null | undefined;
+  readonly crossNamespace: CrossNamespace;
+}
+
+/** A Secret that a HelmRepository refers to, by default in its own namespace, and its name for messages. */
+export async function readSecretOf(
+  kube: Kube,
+  repository: Repository,
+  secret: SecretReference,
+): Promise<{ readonly name: string; readonly data: Readonly<Record<string, string>> }> {
   const namespace = secret.namespace == null || secret.namespace === '' ? repository.namespace : secret.namespace;
-  if (namespace !== repository.namespace && crossNamespace === 'denied') {
+  if (namespace !== repository.namespace && secret.crossNamespace === 'denied') {
     throw failure(
       'CrossNamespaceDenied',
       `HelmRepository ${repository.namespace}/${repository.name} names Secret ${namespace}/${secret.name}, but references to other namespaces are turned off`,
     );
   }
   const data = await readSecret(kube, { namespace, name: secret.name });
-  const docker = data[DOCKER_CONFIG];
-  if (docker !== undefined) {
-    return readDockerConfig(docker, { url: repository.url, secret: `${namespace}/${secret.name}` });
-  }
-  return {
-    username: withoutNewline(requireKey(data, 'username', { namespace, name: secret.name })),
-    password: withoutNewline(requireKey(data, 'password', { namespace, name: secret.name })),
-  };
+  return { name: `${namespace}/${secret.name}`, data };
 }
 
 function inlineOf(basic: NonNullable<HelmRepositoryFields['auth']>['basic']): Credentials | null {
@@ -104,12 +120,12 @@ export async function readSecret(
   );
 }
 
-function requireKey(data: Readonly<Record<string, string>>, key: string, { namespace, name }: ObjectRef): string {
+function requireKey(data: Readonly<Record<string, string>>, key: string, name: string): string {
   const value = data[key];
   if (value !== undefined && value !== '') return value;
   const present = Object.keys(data).sort().join(', ') || 'none';
   const what = value === undefined ? `has no key ${key}` : `has an empty ${key}`;
-  throw failure('SecretInvalid', `Secret ${namespace}/${name} ${what}; its keys are: ${present}`);
+  throw failure('SecretInvalid', `Secret ${name} ${what}; its keys are: ${present}`);
 }
 
 /** `echo secret | base64` adds a newline that nobody means. A JSON key is kept to the byte. */

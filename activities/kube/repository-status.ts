@@ -94,10 +94,11 @@ function eventsOf({ repository, failure }: RepositoryReport, old: OldStatus): re
 }
 
 function unsupported({ auth, valuesConfigMapPolicy }: HelmRepositoryFields): readonly string[] {
-  const tls = Object.entries(auth?.tls ?? {}).filter(([, value]) => value != null && value !== false && value !== '');
+  const { caFile, certFile, keyFile } = auth?.tls ?? {};
+  const files = Object.entries({ caFile, certFile, keyFile }).filter(([, path]) => path != null && path !== '');
   const policy = valuesConfigMapPolicy ?? '';
   return [
-    ...tls.map(([field]) => `spec.auth.tls.${field}`),
+    ...files.map(([field]) => `spec.auth.tls.${field}`),
     ...(policy === '' || policy === 'disabled' ? [] : ['spec.valuesConfigMapPolicy']),
   ];
 }

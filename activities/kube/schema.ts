@@ -143,6 +143,7 @@ export const HelmRepositoryFields = z.object({
         .nullish(),
     })
     .nullish(),
+  insecure: flag,
   valuesConfigMapPolicy: text,
 });
 export type HelmRepositoryFields = z.infer<typeof HelmRepositoryFields>;

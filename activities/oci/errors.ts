@@ -68,9 +68,34 @@ const ROWS: readonly Row[] = [
     pattern: /server gave HTTP response to HTTPS client/,
     code: 'RegistryUnreachable',
     say: (asked) =>
-      `registry ${asked.host} speaks plain HTTP; if that is meant, name it in HOLDFAST_PLAIN_HTTP_REGISTRIES`,
+      `registry ${asked.host} speaks plain HTTP; if that is meant, set spec.insecure: true on its HelmRepository, or name it in HOLDFAST_PLAIN_HTTP_REGISTRIES`,
   },
-  { pattern: /x509: |tls: /, code: 'RegistryUnreachable', say: unreachable('its TLS certificate cannot be verified') },
+  // What the other side says comes first: it is about our certificate.
+  {
+    pattern: /remote error: tls: /,
+    code: 'RegistryTlsRejected',
+    say: unreachable(
+      'it does not take our client certificate, or wants one; see tls.crt and tls.key in the Secret of auth.tls.secretRef',
+    ),
+  },
+  {
+    pattern: /x509: certificate signed by unknown authority/,
+    code: 'RegistryTlsRejected',
+    say: unreachable(
+      'its TLS certificate is signed by nobody who is trusted; put the certificate of its authority into the Secret of auth.tls.secretRef as ca.crt',
+    ),
+  },
+  {
+    pattern: /x509: certificate has expired/,
+    code: 'RegistryTlsRejected',
+    say: unreachable('its TLS certificate has expired, or is not valid yet'),
+  },
+  {
+    pattern: /x509: (?:certificate is (?:not )?valid for|cannot validate certificate for)/,
+    code: 'RegistryTlsRejected',
+    say: unreachable('its TLS certificate is for another name'),
+  },
+  { pattern: /x509: |tls: /, code: 'RegistryTlsRejected', say: unreachable('its TLS certificate cannot be verified') },
   { pattern: /connection refused/, code: 'RegistryUnreachable', say: unreachable('connection refused') },
   { pattern: /no such host/, code: 'RegistryUnreachable', say: unreachable('its name is not known to DNS') },
   {

@@ -58,8 +58,12 @@ export function versionOf(tag: string): string {
   return tag.replaceAll('_', '+');
 }
 
-/** This machine's own registries speak plain HTTP; others only when they were named in the settings. */
-export function speaksPlainHttp(host: string, named: readonly string[]): boolean {
+/**
+ * This machine's own registries speak plain HTTP; others only when they were named in the settings, or their
+ * HelmRepository says so. One that has TLS settings speaks TLS, wherever it is.
+ */
+export function speaksPlainHttp(host: string, named: readonly string[], said: boolean | null = null): boolean {
+  if (said !== null) return said;
   const bare = host.replace(/:[0-9]+$/, '');
   const loopback = bare === 'localhost' || bare === '[::1]' || (isIPv4(bare) && bare.startsWith('127.'));
   return loopback || named.includes(host);

@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failure } from '../failures.ts';
-import type { Login } from '../http/transport.ts';
+import type { Login, Transport } from '../http/transport.ts';
 import { childEnvironment, run, type Ended } from '../process/run.ts';
 import { noAnswer, toRegistryFailure, type Asked } from './errors.ts';
-import { plainName, speaksPlainHttp, tagOf, type OciName } from './name.ts';
+import { plainName, tagOf, type OciName } from './name.ts';
+import { reachOf } from './reach.ts';
 import { Manifest, type Descriptor } from './schema.ts';
 
 export interface RegistrySettings {
@@ -29,7 +30,7 @@ export interface ChartRequest {
   readonly version: string;
   /** Digest of the manifest to take, whatever the tags say by now; absent or null: the tag of the version. */
   readonly digest?: string | null;
-  readonly login: Login | null;
+  readonly transport: Transport;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -44,7 +45,7 @@ export interface Oras {
   /** Log in, and forget it. */
   checkLogin(request: {
     host: string;
-    login: Login;
+    transport: Transport & { readonly login: Login };
     timeoutMs: number;
     signal?: AbortSignal | undefined;
   }): Promise<void>;
@@ -63,7 +64,7 @@ const LAYER_TIMEOUT_MS = 5 * 60_000;
 export function createOras(settings: RegistrySettings): Oras {
   return {
     async listTags(request) {
-      const args = ['repo', 'tags', ...common(settings, request.name.host), plainName(request.name)];
+      const args = ['repo', 'tags', plainName(request.name)];
       const limits = { maxStdout: MAX_TAGS_BYTES, timeoutMs: MANIFEST_TIMEOUT_MS };
       const { stdout, stdoutCut } = await ask(settings, request, { args, ...limits });
       if (stdoutCut) throw noChart(request, `tags of more than ${MAX_TAGS_BYTES} bytes, too many to choose from,`);
@@ -80,17 +81,19 @@ export function createOras(settings: RegistrySettings): Oras {
 
     async fetchLayer(request, layer) {
       const reference = `${plainName(request.name)}@${layer.digest}`;
-      const args = ['blob', 'fetch', '--no-tty', '--output', '-', ...common(settings, request.name.host), reference];
+      const args = ['blob', 'fetch', '--no-tty', '--output', '-', reference];
       const limits = { maxStdout: layer.size + 1, timeoutMs: LAYER_TIMEOUT_MS };
       const { stdout } = await ask(settings, request, { args, ...limits });
       if (stdout.length === layer.size && digestOf(stdout) === layer.digest) return stdout;
       throw mismatch(request);
     },
 
-    async checkLogin({ host, login, ...limits }) {
+    async checkLogin({ host, transport, ...limits }) {
+      const { login } = transport;
       const asked = { host, what: '', repository: host, secret: login.secret };
-      const args = ['login', `--username=${login.username}`, '--password-stdin', ...common(settings, host), host];
-      await oras(settings, { ...limits, args, asked, host, login: null, stdin: login.password, maxStdout: 1024 });
+      const args = ['login', `--username=${login.username}`, '--password-stdin', host];
+      const anonymous = { ...transport, login: null };
+      await oras(settings, { ...limits, args, asked, transport: anonymous, stdin: login.password, maxStdout: 1024 });
     },
   };
 }
@@ -116,8 +119,7 @@ interface Resolved {
 }
 
 async function fetchManifest(settings: RegistrySettings, request: ChartRequest, suffix: string): Promise<Resolved> {
-  const { host } = request.name;
-  const args = ['manifest', 'fetch', '--output', '-', ...common(settings, host), plainName(request.name) + suffix];
+  const args = ['manifest', 'fetch', '--output', '-', plainName(request.name) + suffix];
   const limits = { maxStdout: MAX_MANIFEST_BYTES, timeoutMs: MANIFEST_TIMEOUT_MS };
   const { stdout: body } = await ask(settings, request, { args, ...limits });
   const parsed = Manifest.safeParse(parseJson(body));
@@ -149,8 +151,7 @@ function chartLayerOf({ layers = [] }: Manifest, request: ChartRequest): Announc
 interface Call {
   readonly args: readonly string[];
   readonly asked: Asked;
-  readonly host: string;
-  readonly login: Login | null;
+  readonly transport: Transport;
   readonly stdin?: string;
   readonly maxStdout: number;
   readonly timeoutMs: number;
@@ -163,18 +164,21 @@ function ask(
   request: ChartRequest,
   call: Pick<Call, 'args' | 'maxStdout' | 'timeoutMs'>,
 ): Promise<Ended> {
-  const { name, login, signal } = request;
-  return oras(settings, { ...call, login, signal, asked: askedOf(request), host: name.host });
+  const { transport, signal } = request;
+  return oras(settings, { ...call, transport, signal, asked: askedOf(request) });
 }
 
 /** A folder of its own for each call, so that no login outlives it or meets another. */
-async function oras({ oras: file, tmp }: RegistrySettings, call: Call): Promise<Ended> {
+async function oras({ oras: file, tmp, plainHttp }: RegistrySettings, call: Call): Promise<Ended> {
+  const { flags, files } = reachOf(call.asked.host, call.transport, plainHttp);
   const folder = await mkdtemp(join(tmp, 'oras-'));
   try {
-    await writeFile(join(folder, CONFIG), configOf(call), { mode: 0o600 });
+    for (const [name, content] of Object.entries(files)) {
+      await writeFile(join(folder, name), content, { mode: 0o600 });
+    }
     const ended = await run({
       file,
-      args: call.args,
+      args: [...call.args, ...flags],
       env: childEnvironment(folder),
       cwd: folder,
       stdin: call.stdin,
@@ -192,25 +196,9 @@ async function oras({ oras: file, tmp }: RegistrySettings, call: Call): Promise<
   }
 }
 
-const CONFIG = 'registry.json';
-
-/** The keys under which Docker's file format and its readers know Docker Hub. */
-const DOCKER_HUB_KEYS = ['docker.io', 'registry-1.docker.io', 'https://index.docker.io/v1/'];
-
-function configOf({ host, login }: Call): string {
-  if (login === null) return '{"auths":{}}';
-  const entry = { auth: Buffer.from(`${login.username}:${login.password}`).toString('base64') };
-  const keys = host === 'docker.io' ? DOCKER_HUB_KEYS : [host];
-  return JSON.stringify({ auths: Object.fromEntries(keys.map((key) => [key, entry])) });
-}
-
-function common({ plainHttp }: RegistrySettings, host: string): readonly string[] {
-  return ['--registry-config', CONFIG, ...(speaksPlainHttp(host, plainHttp) ? ['--plain-http'] : [])];
-}
-
-function askedOf({ name, chart, version, login }: ChartRequest): Asked {
+function askedOf({ name, chart, version, transport }: ChartRequest): Asked {
   const what = `chart ${chart} ${version}`.trim();
-  return { host: name.host, what, repository: plainName(name), secret: login?.secret ?? null };
+  return { host: name.host, what, repository: plainName(name), secret: transport.login?.secret ?? null };
 }
 
 function digestOf(body: Buffer): string {

@@ -1,5 +1,6 @@
-import { EnvHttpProxyAgent, request } from 'undici';
+import { request } from 'undici';
 import { failure } from '../failures.ts';
+import { createDispatcher, type Transport } from '../http/transport.ts';
 import { noAnswer, toRegistryFailure, type Asked } from './errors.ts';
 import { speaksPlainHttp } from './name.ts';
 
@@ -11,6 +12,8 @@ const HUB = 'registry-1.docker.io';
  */
 export async function pingRegistry(options: {
   readonly host: string;
+  /** Its login is not used. */
+  readonly transport: Transport;
   readonly plainHttp: readonly string[];
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
@@ -26,12 +29,12 @@ export async function pingRegistry(options: {
 }
 
 async function get(
-  { host, plainHttp, timeoutMs, signal }: Parameters<typeof pingRegistry>[0],
+  { host, transport, plainHttp, timeoutMs, signal }: Parameters<typeof pingRegistry>[0],
   asked: Asked,
 ): Promise<{ status: number; challenge: string }> {
-  const scheme = speaksPlainHttp(host, plainHttp) ? 'http' : 'https';
+  const scheme = speaksPlainHttp(host, plainHttp, transport.plainHttp) ? 'http' : 'https';
   const deadline = AbortSignal.timeout(timeoutMs);
-  const dispatcher = new EnvHttpProxyAgent();
+  const dispatcher = createDispatcher(transport);
   try {
     const response = await request(`${scheme}://${host === 'docker.io' ? HUB : host}/v2/`, {
       dispatcher,
@@ -48,6 +51,8 @@ async function get(
   }
 }
 
+const UNTRUSTED = 'x509: certificate signed by unknown authority';
+
 /** In the words that the table knows. */
 const WORDS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
@@ -60,11 +65,19 @@ const WORDS: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'timeout',
   UND_ERR_CONNECT_TIMEOUT: 'timeout',
   EPROTO: 'tls: handshake',
+  CERT_HAS_EXPIRED: 'x509: certificate has expired',
+  CERT_NOT_YET_VALID: 'x509: certificate has expired or is not yet valid',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'x509: certificate is valid for other names',
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
   ERR_SSL_WRONG_VERSION_NUMBER: 'server gave HTTP response to HTTPS client',
 };
 
 function wordsOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (/CERT|SIGNED|ERR_TLS/.test(code)) return 'x509: certificate';
-  return WORDS[code] ?? code;
+  if (/^ERR_SSL_.*ALERT_/.test(code)) return 'remote error: tls: it is not content with us';
+  return WORDS[code] ?? (/CERT|SIGNED|ERR_TLS/.test(code) ? 'x509: certificate' : code);
 }

@@ -77,12 +77,7 @@ describe('checkHelmRepository', () => {
     const http = await check('http', { url: 'https://charts.example.com', type: 'helm' });
     assert.partialDeepStrictEqual(http.failure, { code: 'FieldNotSupported' });
     assert.deepEqual(ready(http.status), [['False', 'FieldNotSupported', 1]]);
-    const spec = {
-      url: 'oci://127.0.0.1:1/x',
-      type: 'oci',
-      auth: { tls: { insecureSkipVerify: true } },
-      timeout: '5s',
-    };
+    const spec = { url: 'oci://127.0.0.1:1/x', type: 'oci', auth: { tls: { caFile: '/ca.crt' } }, timeout: '5s' };
     assert.deepEqual((await check('tls', spec)).events.toSorted(), ['FieldNotSupported', 'RegistryUnreachable']);
   });
 

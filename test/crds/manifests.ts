@@ -96,6 +96,7 @@ export const GOOD: { name: string; manifest: Manifest }[] = [
       interval: '1h',
       timeout: '10m',
       suspend: true,
+      insecure: false,
       auth: {
         basic: { secretRef: { name: 'a', namespace: 'b' } },
         tls: { insecureSkipVerify: true, caFile: '/a', certFile: '/b', keyFile: '/c', secretRef: { name: 'd' } },
@@ -240,6 +241,11 @@ export const BAD: { name: string; manifest: Manifest; message: string | RegExp }
     name: 'type oci over https',
     manifest: repository({ type: 'oci', url: 'https://charts.example.com' }),
     message: 'type oci needs an oci:// URL',
+  },
+  {
+    name: 'TLS settings for a registry without TLS',
+    manifest: repository({ insecure: true, auth: { tls: { secretRef: { name: 'a' } } } }),
+    message: 'insecure means without TLS, where auth.tls has no meaning; remove one of them',
   },
   {
     name: 'a repository URL with a password',

@@ -34,6 +34,7 @@ export const FAILURES = {
   ChartInvalid: 'waiting',
   DigestMismatch: 'waiting',
   RateLimited: 'waiting',
+  RegistryTlsRejected: 'waiting',
   RegistryUnreachable: 'transient',
   // Git
   GitUnreachable: 'transient',

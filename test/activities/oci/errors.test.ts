@@ -75,7 +75,7 @@ Please check whether the registry credential stored in the authentication file a
     name: 'a certificate that nobody trusts',
     stderr:
       'Error: failed to fetch the content of "127.0.0.1:25143/charts/app:1.2.0": Get "https://127.0.0.1:25143/v2/charts/app/manifests/1.2.0": tls: failed to verify certificate: x509: certificate relies on legacy Common Name field, use SANs instead\n',
-    anonymous: 'RegistryUnreachable',
+    anonymous: 'RegistryTlsRejected',
     says: /TLS certificate/,
   },
   {

@@ -68,4 +68,8 @@ describe('speaksPlainHttp', () => {
     it(host, () => {
       assert.equal(speaksPlainHttp(host, ['registry.lan:5000']), expected);
     });
+  it('what a HelmRepository says comes first', () => {
+    assert.equal(speaksPlainHttp('localhost:5000', [], false), false);
+    assert.equal(speaksPlainHttp('ghcr.io', [], true), true);
+  });
 });

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { readChartArchive } from '../../../activities/charts/archive.ts';
-import type { Login } from '../../../activities/http/transport.ts';
+import { PLAIN_TRANSPORT, type Login, type Transport } from '../../../activities/http/transport.ts';
 import { parseOciName } from '../../../activities/oci/name.ts';
 import { createOras, type ChartRequest, type Oras } from '../../../activities/oci/oras.ts';
 import { pingRegistry } from '../../../activities/oci/ping.ts';
@@ -17,6 +17,7 @@ let stack: SharedStack;
 let tmp: string;
 let oras: Oras;
 let login: Login;
+let transport: Transport;
 /** Folder of charts in the registry, ours alone. */
 let folder: string;
 const servers: Server[] = [];
@@ -27,6 +28,7 @@ before(async () => {
   folder = uniqueName('oras-test');
   oras = createOras({ oras: join(stack.bin, 'oras'), tmp, plainHttp: [] });
   login = { username: stack.registryLogin.user, password: stack.registryLogin.password, secret: 'default/acr-auth' };
+  transport = { ...PLAIN_TRANSPORT, login };
   pushCharts('1.2.0', '1.3.0+build.1');
 });
 
@@ -57,7 +59,7 @@ const ask = (more: Partial<ChartRequest> & { host?: string } = {}): ChartRequest
   name: parseOciName(`oci://${more.host ?? stack.registry}/${folder}/app`),
   chart: 'app',
   version: '1.2.0',
-  login,
+  transport,
   ...more,
 });
 
@@ -102,10 +104,11 @@ describe('a chart in a private registry', () => {
     assert.equal((await readChartArchive(archive, { name: 'app', version: '1.3.0+build.1' })).version, '1.3.0+build.1');
   });
 
-  it('needs credentials', () => assert.rejects(oras.announce(ask({ login: null })), { code: 'AuthRequired' }));
+  it('needs credentials', () =>
+    assert.rejects(oras.announce(ask({ transport: PLAIN_TRANSPORT })), { code: 'AuthRequired' }));
 
   it('names the Secret whose credentials were rejected', () =>
-    assert.rejects(oras.announce(ask({ login: { ...login, password: 'wrong' } })), {
+    assert.rejects(oras.announce(ask({ transport: { ...PLAIN_TRANSPORT, login: { ...login, password: 'wrong' } } })), {
       code: 'AuthRejected',
       message: /Secret default\/acr-auth/,
     }));
@@ -172,7 +175,7 @@ describe('a registry that is not to be trusted', () => {
       const host = await serve((_request, response) => {
         response.setHeader('content-type', 'application/vnd.oci.image.manifest.v1+json').end(body);
       });
-      await assert.rejects(oras.announce(ask({ host, login: null })), { code: 'ChartInvalid', message });
+      await assert.rejects(oras.announce(ask({ host, transport: PLAIN_TRANSPORT })), { code: 'ChartInvalid', message });
     });
   }
 });
@@ -190,14 +193,14 @@ describe('a registry with many tags', () => {
     });
 
   it('is read to its last page', async () => {
-    const tags = await oras.listTags(ask({ host: await paged(4_321), login: null, version: '' }));
+    const tags = await oras.listTags(ask({ host: await paged(4_321), transport: PLAIN_TRANSPORT, version: '' }));
     assert.equal(tags.length, 4_321);
     assert.equal(tags.at(-1), '1.0.4320');
   });
 
   it('is not read without end', async () => {
     const host = await paged(2_000_000);
-    await assert.rejects(oras.listTags(ask({ host, login: null, version: '' })), {
+    await assert.rejects(oras.listTags(ask({ host, transport: PLAIN_TRANSPORT, version: '' })), {
       code: 'ChartInvalid',
       message: /tags of more than 4194304 bytes, too many/,
     });
@@ -205,16 +208,19 @@ describe('a registry with many tags', () => {
 });
 
 describe('a login', () => {
-  it('is accepted', () => oras.checkLogin({ host: stack.registry, login, timeoutMs: 30_000 }));
+  const check = (as: Login): Promise<void> =>
+    oras.checkLogin({ host: stack.registry, transport: { ...PLAIN_TRANSPORT, login: as }, timeoutMs: 30_000 });
+  it('is accepted', () => check(login));
   it('is rejected by name', () =>
-    assert.rejects(oras.checkLogin({ host: stack.registry, login: { ...login, password: 'x' }, timeoutMs: 30_000 }), {
+    assert.rejects(check({ ...login, password: 'x' }), {
       code: 'AuthRejected',
       message: /Secret default\/acr-auth/,
     }));
 });
 
 describe('pingRegistry', () => {
-  const ping = (host: string): Promise<void> => pingRegistry({ host, plainHttp: [], timeoutMs: 30_000 });
+  const ping = (host: string): Promise<void> =>
+    pingRegistry({ host, transport: PLAIN_TRANSPORT, plainHttp: [], timeoutMs: 30_000 });
   const answering = (status: number, headers: Record<string, string> = {}): Promise<string> =>
     serve((_request, response) => {
       response.writeHead(status, headers).end();
@@ -232,7 +238,7 @@ describe('pingRegistry', () => {
     assert.rejects(ping('127.0.0.1:1'), { code: 'RegistryUnreachable', message: /connection refused/ }));
   it('gives up on silence', async () => {
     const host = await serve(() => undefined);
-    await assert.rejects(pingRegistry({ host, plainHttp: [], timeoutMs: 200 }), {
+    await assert.rejects(pingRegistry({ host, transport: PLAIN_TRANSPORT, plainHttp: [], timeoutMs: 200 }), {
       code: 'RegistryUnreachable',
       message: /no answer within 0\.2 s/,
     });

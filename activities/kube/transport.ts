@@ -1,0 +1,48 @@
+import { PLAIN_TRANSPORT, type Login, type Transport } from '../http/transport.ts';
+import type { Kube } from '../ports.ts';
+import { compileTls } from './compile-tls.ts';
+import { readCredentials, readSecretOf, type Repository } from './credentials.ts';
+import type { CrossNamespace } from './helm-release.ts';
+
+/** How a repository is reached and who we are there. All of it is read anew each time: Secrets are rotated. */
+export async function readTransport(
+  kube: Kube,
+  repository: Repository,
+  crossNamespace: CrossNamespace,
+): Promise<Transport> {
+  const { spec } = repository;
+  const tls = await readTls(kube, repository, crossNamespace);
+  return {
+    ...PLAIN_TRANSPORT,
+    login: await readLogin(kube, repository, crossNamespace),
+    tls: tls ?? PLAIN_TRANSPORT.tls,
+    // Who has TLS settings means TLS, also on loopback.
+    plainHttp: spec.insecure === true ? true : tls === null ? null : false,
+  };
+}
+
+async function readLogin(kube: Kube, repository: Repository, crossNamespace: CrossNamespace): Promise<Login | null> {
+  const credentials = await readCredentials(kube, repository, crossNamespace);
+  return credentials === null ? null : { ...credentials, secret: secretName(repository) };
+}
+
+/** Where the credentials of a HelmRepository come from, for messages. */
+function secretName({ namespace, name, spec }: Repository): string {
+  const secret = spec.auth?.basic?.secretRef;
+  if (secret == null) return `in HelmRepository ${namespace}/${name}`;
+  return `${secret.namespace == null || secret.namespace === '' ? namespace : secret.namespace}/${secret.name}`;
+}
+
+/** Null: nothing is said of TLS. */
+async function readTls(
+  kube: Kube,
+  repository: Repository,
+  crossNamespace: CrossNamespace,
+): Promise<Transport['tls'] | null> {
+  const { secretRef, insecureSkipVerify } = repository.spec.auth?.tls ?? {};
+  if (secretRef == null) {
+    return insecureSkipVerify === true ? { ...PLAIN_TRANSPORT.tls, insecureSkipVerify } : null;
+  }
+  const secret = await readSecretOf(kube, repository, { ...secretRef, crossNamespace });
+  return { ...compileTls(secret, Date.now()), insecureSkipVerify: insecureSkipVerify === true };
+}
