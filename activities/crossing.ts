@@ -1,4 +1,4 @@
-import { CancelledFailure, Context } from '@temporalio/activity';
+import { CancelledFailure, Context, type Info } from '@temporalio/activity';
 import { failure, toApplicationFailure } from './failures.ts';
 import type { Call } from './operation.ts';
 
@@ -15,12 +15,16 @@ export function crossing<I, O>(verb: (input: I, call: Call) => Promise<O>): (inp
       context.heartbeat(details);
     };
     try {
-      return await verb(input, { signal, heartbeat, attempt: context.info.attempt });
+      return await verb(input, { signal, heartbeat, ...timesOf(context.info) });
     } catch (error) {
       const shutdown = context.cancellationDetails?.workerShutdown === true;
       throw toCrossing(error, !signal.aborted ? 'runs' : shutdown ? 'workerStops' : 'cancelled');
     }
   };
+}
+
+function timesOf({ attempt, currentAttemptScheduledTimestampMs: since }: Info): Pick<Call, 'attempt' | 'since'> {
+  return { attempt, since };
 }
 
 /** What an error becomes on its way out of a step that runs, that was cancelled, or whose worker stops. */

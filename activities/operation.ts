@@ -6,6 +6,7 @@ import { failure } from './failures.ts';
 import type { KubeAccess } from './helm/command.ts';
 import type { CrossNamespace } from './kube/helm-release.ts';
 import { createOras, type Oras } from './oci/oras.ts';
+import { createSharing, type Sharing } from './oci/sharing.ts';
 import type { Executables, Folders, Kube } from './ports.ts';
 import { identifyWorker } from './process/identity.ts';
 
@@ -17,6 +18,8 @@ export interface Call {
   readonly heartbeat: (details: HelmProcess | object | null) => void;
   /** Temporal's count, from 1. */
   readonly attempt: number;
+  /** When it was asked for, in milliseconds since the epoch; it may have queued since. */
+  readonly since: number;
 }
 
 /** What the worker gives to the activities that deal with charts and releases. */
@@ -37,6 +40,7 @@ export interface ReleaseDeps {
 /** The same, with what is shared by all calls in this worker. */
 export interface Toolbox extends ReleaseDeps {
   readonly oras: Oras;
+  readonly sharing: Sharing;
   readonly charts: ChartCache;
   readonly crossNamespace: CrossNamespace;
   /** Runs one operation per key at a time, in the order of arrival. */
@@ -56,6 +60,7 @@ export function createToolbox(deps: ReleaseDeps): Toolbox {
     executables,
     kubeconfig: { file: file === null ? null : resolve(file), context },
     oras: createOras({ oras: executables.oras, tmp: folders.tmp, plainHttp: settings.plainHttp }),
+    sharing: createSharing(),
     charts: createChartCache(folders.charts),
     crossNamespace: settings.noCrossNamespace ? 'denied' : 'allowed',
     oneAtATime: createQueue(),

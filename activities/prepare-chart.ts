@@ -3,9 +3,9 @@ import { PLAIN_TRANSPORT, type Transport } from './http/transport.ts';
 import type { HelmReleaseSpec } from './kube/compile-spec.ts';
 import { findRepository } from './kube/credentials.ts';
 import { readTransport } from './kube/transport.ts';
+import { askOnce } from './oci/ask-once.ts';
 import { parseOciName } from './oci/name.ts';
-import type { ChartRequest } from './oci/oras.ts';
-import type { Toolbox } from './operation.ts';
+import type { Call, Toolbox } from './operation.ts';
 import { parseWanted } from './semver/wanted.ts';
 
 /** A chart whose bytes are those that its digest promises. */
@@ -22,7 +22,7 @@ export interface PreparedChart {
 export async function prepareChart(
   tools: Toolbox,
   spec: HelmReleaseSpec,
-  { namespace, signal }: { readonly namespace: string; readonly signal: AbortSignal },
+  { namespace, call }: { readonly namespace: string; readonly call: Call },
 ): Promise<PreparedChart> {
   const transport = await findTransport(tools, spec.chart, namespace);
   const { name, url } = spec.chart;
@@ -30,9 +30,11 @@ export async function prepareChart(
   const digest = wanted.kind === 'pinned' ? wanted.digest : null;
   const version = wanted.kind === 'pinned' ? wanted.version : spec.chart.version;
   const asked = { chart: name, version: version ?? digest ?? '', digest };
-  const request: ChartRequest = { name: parseOciName(url), ...asked, transport, signal };
-  const { manifestDigest, layer } = await tools.oras.announce(request);
-  const archive = await tools.charts.get(layer.digest, () => tools.oras.fetchLayer(request, layer));
+  const request = { name: parseOciName(url), ...asked, transport };
+  const { manifestDigest, layer } = await askOnce(tools, { verb: 'announce', request }, call);
+  const archive = await tools.charts.get(layer.digest, () =>
+    tools.oras.fetchLayer({ ...request, signal: call.signal }, layer),
+  );
   const about = await readChartArchive(archive, { name, version });
   const { login } = transport;
   return { archive, about, digest: manifestDigest, secrets: login === null ? [] : [login.username, login.password] };

@@ -1,6 +1,7 @@
 import { failure } from './failures.ts';
 import type { HelmReleaseSpec } from './kube/compile-spec.ts';
 import { readHelmRelease } from './kube/helm-release.ts';
+import { askOnce } from './oci/ask-once.ts';
 import { parseOciName, versionOf } from './oci/name.ts';
 import { type Call, type Toolbox, withHeartbeat } from './operation.ts';
 import { findTransport } from './prepare-chart.ts';
@@ -30,16 +31,16 @@ interface Question {
 
 async function newest(
   tools: Toolbox,
-  { chart, range, ref, call: { signal } }: Question,
+  { chart, range, ref, call }: Question,
 ): Promise<{ readonly version: string; readonly digest: string }> {
   const wanted = parseWanted(range);
   if (wanted.kind !== 'range') throw failure('SpecInvalid', `spec.chart.version: ${range} is no range`);
   const transport = await findTransport(tools, chart, ref.namespace);
-  const request = { name: parseOciName(chart.url), chart: chart.name, version: '', transport, signal };
-  const tags = await tools.oras.listTags(request);
+  const request = { name: parseOciName(chart.url), chart: chart.name, version: '', transport };
+  const tags = await askOnce(tools, { verb: 'listTags', request }, call);
   const version = choose(tags.map(versionOf), wanted.constraint);
   if (version === undefined) throw noMatch(chart, range, tags);
-  const { manifestDigest } = await tools.oras.announce({ ...request, version });
+  const { manifestDigest } = await askOnce(tools, { verb: 'announce', request: { ...request, version } }, call);
   return { version, digest: manifestDigest };
 }
 

@@ -87,7 +87,7 @@ export type WriteResult =
       readonly kind: 'written';
       readonly written: Written;
       readonly waitedByHelm: boolean;
-      /** Every object was ready right after the write. Absent: nobody looked. */
+      /** Every object was ready right after the write. Only older workers looked; absent: nobody did. */
       readonly ready?: boolean;
     }
   | { readonly kind: 'releaseFailed'; readonly written: Written; readonly failure: Failure };

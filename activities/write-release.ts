@@ -15,7 +15,6 @@ import { restartWorkloads } from './restart-workloads.ts';
 import { limitOf, runHelm } from './run-helm.ts';
 import { checkRecord, knownNames, readAsAsked, tellStart } from './step.ts';
 import type { WriteInput, WriteResult } from './types.ts';
-import { observe } from './wait-release.ts';
 import { readWriteEnd } from './write-end.ts';
 
 /** Pull, verify, and run helm install or upgrade; answers what Helm's storage holds of it afterwards. */
@@ -26,7 +25,7 @@ export async function writeRelease(tools: Toolbox, input: WriteInput, call: Call
     tools.oneAtATime(key, () =>
       inPrivateFolder(tools, 'helm-', async (folder) => {
         call.signal.throwIfAborted();
-        const chart = await prepareChart(tools, spec, { namespace: input.ref.namespace, signal: call.signal });
+        const chart = await prepareChart(tools, spec, { namespace: input.ref.namespace, call });
         return write(tools, { input, spec, account, chart, folder, call, found });
       }),
     ),
@@ -63,22 +62,8 @@ async function write(tools: Toolbox, writing: Writing): Promise<WriteResult> {
     { command: input.action, ended, redact, waitedByHelm: helmWaits !== false, failed },
     { find: () => findOurs(tools, writing), take: ({ revision }) => writtenOf(revision, chart) },
   );
-  if (result.kind !== 'written') return result;
-  if (input.action === 'upgrade' && spec.upgrade.recreate) return restartAfter(tools, writing, result);
-  return { ...result, ready: result.waitedByHelm || (await isReady(tools, writing, result.written)) };
-}
-
-/** One look, so that objects which are ready at once need no step of their own to wait for them. */
-async function isReady({ kube }: Toolbox, { input, spec, call }: Writing, { revision }: Written): Promise<boolean> {
-  const { wait, waitForJobs } = spec[input.action === 'install' ? 'install' : 'upgrade'];
-  if (!wait) return false;
-  try {
-    return (
-      (await observe(kube, { ref: input.ref, release: spec.release, revision, waitForJobs }, call.signal)).length === 0
-    );
-  } catch {
-    return false; // it is written, and that is what counts here: the wait finds out what is wrong
-  }
+  const restarts = result.kind === 'written' && input.action === 'upgrade' && spec.upgrade.recreate;
+  return restarts ? restartAfter(tools, writing, result) : result;
 }
 
 type Command = InstallCommand | UpgradeCommand;

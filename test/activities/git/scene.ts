@@ -12,7 +12,7 @@ import { temporaryFolder, uniqueName } from '../../support/harness.ts';
 import { type TestCluster, useCluster } from '../kube/cluster.ts';
 
 const HELM = 'helm-operator.ketches.cn/v1alpha1';
-export const call: Call = { signal: new AbortController().signal, heartbeat: () => undefined, attempt: 1 };
+export const call: Call = { signal: new AbortController().signal, heartbeat: () => undefined, attempt: 1, since: 0 };
 
 interface Stored extends Manifest {
   readonly spec: Readonly<Record<string, unknown>>;

@@ -57,7 +57,7 @@ describe('the guard', () => {
       const { object, spec } = await readHelmRelease(kube, ref);
       const input = { cluster: ${JSON.stringify(cluster)}, ref, uid: object.uid, generation: object.generation,
         action: 'install', replace: false, digest: spec.digest, attempt: 'doomed', expectRevision: null };
-      const call = { signal: new AbortController().signal, attempt: 1, heartbeat: (seen) => console.log(JSON.stringify(seen)) };
+      const call = { signal: new AbortController().signal, attempt: 1, since: 0, heartbeat: (seen) => console.log(JSON.stringify(seen)) };
       await writeRelease(createToolbox({ kube, ...${deps} }), input, call);`;
     const worker = spawn(process.execPath, ['--input-type=module-typescript', '-e', source], {
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -15,7 +15,13 @@ import { sharedStack, temporaryFolder, uniqueName, type SharedStack } from '../.
 /** Call an activity without Temporal. */
 export function callOf(signal: AbortSignal = new AbortController().signal): Call & { seen: (HelmProcess | null)[] } {
   const seen: (HelmProcess | null)[] = [];
-  return { signal, seen, attempt: 1, heartbeat: (details) => void seen.push(details as HelmProcess | null) };
+  return {
+    signal,
+    seen,
+    attempt: 1,
+    since: Date.now(),
+    heartbeat: (details) => void seen.push(details as HelmProcess | null),
+  };
 }
 
 /** The shared cluster and registry through the activities of one worker. */

@@ -3,15 +3,13 @@ import { readdirSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive } from '../../../activities/process/identity.ts';
-import type { WriteResult } from '../../../activities/types.ts';
 import { pushChart } from '../../support/chart.ts';
 import { uniqueName } from '../../support/harness.ts';
 import { callOf, useReleases, type Releases } from './releases.ts';
 
 let releases: Releases;
-/** Of the chart `app`, in version 1.0.0 and 1.1.0; `still` has no pods; `hooked` has a hook that never ends. */
+/** Of the chart `app`, in version 1.0.0 and 1.1.0; `hooked` has a hook that never ends. */
 let app: string;
-let still: string;
 let hooked: string;
 
 before(async () => {
@@ -19,8 +17,6 @@ before(async () => {
   const folder = uniqueName('write-test');
   app = await pushChart(releases.stack, { name: 'app', version: '1.0.0' }, folder);
   await pushChart(releases.stack, { name: 'app', version: '1.1.0' }, folder);
-  const files = { 'templates/deployment.yaml': '' };
-  still = await pushChart(releases.stack, { name: 'still', version: '1.0.0', files }, folder);
   hooked = await pushChart(
     releases.stack,
     { name: 'hooked', version: '1.0.0', files: { 'templates/hook.yaml': HOOK } },
@@ -191,17 +187,6 @@ describe('writeRelease', () => {
     const live = await releases.get('helm-operator.ketches.cn/v1alpha1', 'HelmRelease', ref);
     const ours = 'helm-operator.ketches.cn/release-finalizer';
     assert.deepEqual(live?.metadata.finalizers, ['holdfast.dev/test', ours]);
-  });
-
-  it('says that every object is ready when that is so right after the write, and is to be waited for', async () => {
-    const ref = await declare({ chart: chartOf(still) });
-    const ready = { kind: 'written', ready: true };
-    const pick = ({ kind, ...result }: WriteResult): object => ({ kind, ready: 'ready' in result && result.ready });
-    assert.deepEqual(pick(await releases.write(ref)), ready);
-    await releases.declare(ref, { chart: chartOf(still), upgrade: { wait: false } });
-    assert.deepEqual(pick(await releases.write(ref, 'upgrade')), { ...ready, ready: false });
-    const never = await declare({ values: 'podLabels: { holdfast.dev/test-ready: never }\n' });
-    assert.deepEqual(pick(await releases.write(never)), { ...ready, ready: false });
   });
 
   it('reports what the storage holds when helm fails after it wrote', async () => {

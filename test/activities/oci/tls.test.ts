@@ -57,8 +57,7 @@ async function reach(name: string, host: string, spec: { auth?: object; insecure
   await releases.apply({ apiVersion: API, kind: 'HelmRelease', metadata: ref, spec: { chart } });
   const read = await readHelmRelease(releases.kube, ref);
   assert.ok(read?.spec);
-  const { signal } = callOf();
-  const pulled = await prepareChart(releases.tools, read.spec, { namespace, signal }).then(
+  const pulled = await prepareChart(releases.tools, read.spec, { namespace, call: callOf() }).then(
     ({ about }) => about.version,
     toFailure,
   );
