@@ -15,7 +15,7 @@ import { helmTaskQueue } from './contract.ts';
 import type { ObjectRef } from './core/ids.ts';
 import type { ActionOptions, AttemptAction, Outcome, Resolution, Written } from './core/model.ts';
 import { readFailure } from './failures.ts';
-import { waitForRevision } from './wait.ts';
+import { waitBriefly, waitForRevision } from './wait.ts';
 
 /** Everything one attempt needs to know; no values, no credentials: its steps read those themselves. */
 export interface AttemptInput {
@@ -35,6 +35,8 @@ export interface AttemptInput {
   readonly keepHistory: boolean;
   /** The entity wants to hear when the write is done and a wait begins. */
   readonly tellWait?: boolean;
+  /** Wait for a moment inside the worker before a wait is a step of its own. Older runs did not. */
+  readonly waitsBriefly?: boolean;
   /** The version that the range of the spec stood for when it was decided. Absent: the spec has an exact one. */
   readonly resolution?: Pick<Resolution, 'key' | 'version' | 'failure'>;
   /** Of a rollback. */
@@ -96,7 +98,6 @@ async function perform(input: AttemptInput): Promise<Outcome> {
   const { written, waitedByHelm, ready = false } = result;
   if (waitedByHelm || ready || !input.options.wait) return { kind: 'succeeded', written };
   setCurrentDetails(`**${input.title}**\n\nrevision ${written.revision} is written; waiting for its objects`);
-  if (input.tellWait === true) tellWait(input);
   return unlessTold(told, written, () => scopes.wait.run(() => waitAfter(input, written)));
 }
 
@@ -130,14 +131,22 @@ async function unlessTold(told: Told, written: Written | null, work: () => Promi
 function tellWait({ label }: AttemptInput): void {
   const { parent } = workflowInfo();
   if (parent === undefined) return;
-  getExternalWorkflowHandle(parent.workflowId)
-    .signal(waitBegan, label)
-    .catch(() => undefined);
+  const { workflowId } = parent;
+  // Told even where the wait is over before it began, as it has always been: histories depend on it.
+  void CancellationScope.nonCancellable(() =>
+    getExternalWorkflowHandle(workflowId)
+      .signal(waitBegan, label)
+      .catch(() => undefined),
+  );
 }
 
-async function waitAfter({ cluster, ref, release, options }: AttemptInput, written: Written): Promise<Outcome> {
+async function waitAfter(input: AttemptInput, written: Written): Promise<Outcome> {
+  const { cluster, ref, release, options } = input;
   const deadline = Date.now() + options.timeoutMs;
-  const waited = await waitForRevision({ cluster, ref, release, revision: written.revision, deadline, options });
+  const waiting = { cluster, ref, release, revision: written.revision, deadline, options };
+  if (input.waitsBriefly === true && (await waitBriefly(waiting))) return { kind: 'succeeded', written };
+  if (input.tellWait === true) tellWait(input);
+  const waited = await waitForRevision(waiting);
   return waited.kind === 'ready'
     ? { kind: 'succeeded', written }
     : { kind: 'failedAfterWrite', failure: waited.failure, written };

@@ -1,4 +1,4 @@
-import { proxyActivities, ActivityCancellationType } from '@temporalio/workflow';
+import { ActivityCancellationType, isCancellation, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { ReleaseActivities } from '../activities/types.ts';
 import { taskQueue } from './contract.ts';
 import { refText } from './core/facts.ts';
@@ -24,6 +24,28 @@ export type Waited =
   | { readonly kind: 'ready' }
   | { readonly kind: 'timedOut'; readonly failure: Failure; readonly notReady: readonly NotReady[] };
 
+/** At once, and after 0.5, 1.3 and 2.4 s: most objects are ready by then. The step itself says how long it pauses. */
+const BRIEF_LOOKS = 4;
+
+/**
+ * Wait for a moment inside the worker, which costs Temporal less than a step of its own. False: some objects were not
+ * ready by then, or could not be asked.
+ */
+export async function waitBriefly({ ref, release, revision, deadline, options }: Waiting): Promise<boolean> {
+  const { waitReady } = proxyLocalActivities<ReleaseActivities>({
+    startToCloseTimeout: '10 seconds',
+    retry: { maximumAttempts: BRIEF_LOOKS },
+  });
+  try {
+    await waitReady({ ref, release, revision, waitForJobs: options.waitForJobs, deadline });
+    return true;
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    readFailure(error);
+    return false;
+  }
+}
+
 /**
  * Wait until the objects of a revision are ready; holds no slot meanwhile. When the deadline passes the record is
  * marked as Helm marks it after a failed wait of its own, and `cleanupOnFail` is carried out. Cancelling the scope
@@ -33,7 +55,8 @@ export async function waitForRevision(waiting: Waiting): Promise<Waited> {
   const { cluster, ref, release, revision, deadline, options } = waiting;
   const { waitReady } = proxyActivities<ReleaseActivities>({
     taskQueue: taskQueue(cluster),
-    startToCloseTimeout: '60 seconds',
+    // Without a heartbeat this is how long a killed worker is waited for.
+    startToCloseTimeout: '30 seconds',
     // The step itself knows the deadline; Temporal would give up as soon as the next try did not fit any more.
     scheduleToCloseTimeout: Math.max(0, deadline - Date.now()) + GRACE_MS,
     cancellationType: ActivityCancellationType.TRY_CANCEL,

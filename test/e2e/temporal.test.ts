@@ -16,8 +16,8 @@ import {
 const NAMESPACE = 'shop';
 const RELEASE = ['helmrelease', NAMESPACE, 'app'] as const;
 
-/** Pods that are not ready right after the write. */
-const LATER = 'podLabels: { holdfast.dev/test-ready-after: 1s }\n';
+/** Pods that are not ready within the moment for which nobody starts a step. */
+const LATER = 'podLabels: { holdfast.dev/test-ready-after: 12s }\n';
 
 let holdfast: Holdfast;
 let runs: readonly Run[];

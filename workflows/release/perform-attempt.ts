@@ -62,6 +62,7 @@ function toInput(entity: Entity, object: ReleaseObject, action: AttemptKind): At
     options: optionsOf(spec, action.kind),
     keepHistory: uninstall.keepHistory,
     tellWait: true,
+    waitsBriefly: true,
     ...(object.follows === undefined ? {} : resolutionOf(history)),
     ...(action.kind === 'rollback' ? { toRevision: action.toRevision } : {}),
     // Without this an uninstall refuses an object that is not being deleted.
