@@ -7,7 +7,7 @@ import { watchReleases, type Release } from '../stack/releases.ts';
 import { readTail } from '../stack/services/service.ts';
 import { registryObjects } from '../stack/test-objects.ts';
 import { workerOn } from '../stack/test-worker.ts';
-import { readCpu, readPeakMemory } from './meter.ts';
+import { readChildren, readCpu, readPeakMemory, type CpuTimes } from './meter.ts';
 import { CHART, VALUES, type ChartVersion, type Scene } from './scene.ts';
 
 /** The name under which Temporal knows the cluster. */
@@ -15,7 +15,7 @@ export const CLUSTER = 'bench';
 
 /** Seconds of CPU. */
 export interface HoldfastCpu {
-  /** Children of the worker: helm and oras. */
+  /** Ended children of the worker: helm and oras. */
   readonly helm: number;
   readonly worker: number;
   readonly temporal: number;
@@ -42,10 +42,16 @@ export async function startWorker(scene: Scene, profile: string | null): Promise
   return startProcess(spec, scene.stack.runDir);
 }
 
+/** The worker and the small process that starts helm and oras for it, whose ended children they are. */
+function partsOf({ pid }: RunningProcess): readonly number[] {
+  return [pid, ...readChildren(pid)];
+}
+
 /** What both have used so far. */
 export function readUsage(scene: Scene, worker: RunningProcess): HoldfastCpu {
-  const { own, children } = readCpu(worker.pid);
-  return { helm: children, worker: own, temporal: readCpu(scene.stack.part('temporal').pid).own };
+  const parts = partsOf(worker).map(readCpu);
+  const sum = (which: keyof CpuTimes): number => parts.reduce((total, part) => total + part[which], 0);
+  return { helm: sum('children'), worker: sum('own'), temporal: readCpu(scene.stack.part('temporal').pid).own };
 }
 
 export function subtract(after: HoldfastCpu, before: HoldfastCpu): HoldfastCpu {
@@ -58,7 +64,11 @@ export function subtract(after: HoldfastCpu, before: HoldfastCpu): HoldfastCpu {
 
 /** Since each was started. */
 export function readPeaks(scene: Scene, worker: RunningProcess): HoldfastMemory {
-  return { worker: readPeakMemory(worker.pid), temporal: readPeakMemory(scene.stack.part('temporal').pid) };
+  const parts = partsOf(worker).map(readPeakMemory);
+  return {
+    worker: parts.reduce((total, part) => total + part, 0),
+    temporal: readPeakMemory(scene.stack.part('temporal').pid),
+  };
 }
 
 /** A namespace with the login of the registry. */

@@ -1,5 +1,5 @@
 /** What a process has used so far, as Linux counts it. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 export interface CpuTimes {
   /** Seconds of CPU of the process itself, all its threads. */
@@ -35,4 +35,18 @@ export function readCpu(pid: number): CpuTimes {
 
 export function readPeakMemory(pid: number): number {
   return parsePeakMemory(readFileSync(`/proc/${pid}/status`, 'utf8'));
+}
+
+/** The children of a process that run. */
+export function readChildren(pid: number): readonly number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((child) => readParent(child) === pid);
+}
+
+function readParent(pid: number): number | null {
+  try {
+    return Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+  } catch {
+    return null; // it has ended since
+  }
 }

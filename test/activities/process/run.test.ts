@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -122,6 +122,40 @@ describe('run', () => {
     assert.deepEqual([ended.by, ended.signal], ['timeout', 'SIGTERM']);
   });
 
+  it('gives commands up as killed when what starts them is killed, and goes on', async () => {
+    let seen: HelmProcess | undefined;
+    const onStart = (process: HelmProcess): void => {
+      seen = process;
+    };
+    const running = run(sh('exec sleep 300', { onStart }));
+    await until(() => Promise.resolve(seen !== undefined));
+    assert.ok(seen !== undefined);
+    const launcher = await parentOf(seen.pid);
+    assert.notEqual(launcher, process.pid);
+    process.kill(launcher, 'SIGKILL');
+    const { code, signal, by } = await running;
+    assert.deepEqual({ code, signal, by }, { code: null, signal: 'SIGKILL', by: 'itself' });
+    await until(async () => seen !== undefined && (await isAlive(seen)) === 'dead');
+    assert.equal((await run(sh('echo again'))).stdout.toString(), 'again\n');
+  });
+
+  it('gives what starts commands nothing of our environment', async () => {
+    let environment: Promise<string> | undefined;
+    const onStart = ({ pid }: HelmProcess): void => {
+      environment = parentOf(pid).then((launcher) => readFile(`/proc/${launcher}/environ`, 'utf8'));
+    };
+    const stop = new AbortController();
+    const running = run(sh('exec sleep 300', { onStart, signal: stop.signal }));
+    await until(() => Promise.resolve(environment !== undefined));
+    const names = (await environment)?.split('\0').map((line) => line.split('=')[0]);
+    stop.abort();
+    await running;
+    assert.deepEqual(names?.filter((name) => name !== '' && name !== 'PWD').sort(), [
+      'NODE_CHANNEL_FD',
+      'NODE_CHANNEL_SERIALIZATION_MODE',
+    ]);
+  });
+
   it('does not start when it was aborted before', async () => {
     await assert.rejects(run(sh('exit 0', { signal: AbortSignal.abort() })), { name: 'AbortError' });
   });
@@ -144,6 +178,10 @@ function workerSource(guard: string): string {
         while (child === undefined) { try { child = Number(readFileSync(file, 'utf8')); } catch { await sleep(20); } }
         console.log(JSON.stringify({ started, child }));
       } });`;
+}
+
+async function parentOf(pid: number): Promise<number> {
+  return Number(/^PPid:\s+(\d+)$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]);
 }
 
 function exists(pid: number): boolean {
