@@ -16,6 +16,7 @@ import { keptLogin, registry } from './services/registry.ts';
 import { answers, bareEnvironment, type Service } from './services/service.ts';
 import { temporal } from './services/temporal.ts';
 import { CHECKOUT, type State } from './state.ts';
+import { WORKER_FLAGS } from './worker-flags.ts';
 
 export interface BringUp {
   readonly state: State;
@@ -145,7 +146,7 @@ function part({ logs }: State, { name, env, url }: Part): Service {
     process: {
       name,
       command: process.execPath,
-      args: [join(CHECKOUT, name, 'main.ts')],
+      args: [...(name === 'worker' ? WORKER_FLAGS : []), join(CHECKOUT, name, 'main.ts')],
       env,
       log: join(logs, `${name}.log`),
       cwd: CHECKOUT,

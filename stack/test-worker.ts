@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { ProcessSpec } from './processes.ts';
 import { CHECKOUT } from './state.ts';
 import type { SharedStack } from './test-access.ts';
+import { WORKER_FLAGS } from './worker-flags.ts';
 
 export interface TestWorker {
   readonly name: string;
@@ -21,7 +22,7 @@ export function workerOn(stack: SharedStack, worker: TestWorker): ProcessSpec {
   return {
     name: worker.name,
     command: process.execPath,
-    args: [...(worker.flags ?? []), join(CHECKOUT, 'worker', 'main.ts')],
+    args: [...WORKER_FLAGS, ...(worker.flags ?? []), join(CHECKOUT, 'worker', 'main.ts')],
     env: {
       PATH: process.env['PATH'] ?? '',
       HOME: worker.folder,
