@@ -25,19 +25,25 @@ export async function checkHelmRepository(tools: Toolbox, { ref, workflowId }: I
   const suspended = spec.suspend === true;
   const seen = { uid, generation, suspended, url, intervalMs: intervalOf(spec.interval, '30m') };
   if (suspended) return { ...seen, failure: null };
-  const found = await withHeartbeat(call, () => ask(tools, repository, call));
-  await reportRepository(tools.kube, { repository, workflowId, failure: found });
-  return { ...seen, failure: found };
+  const { failure, retryAfterMs } = await withHeartbeat(call, () => ask(tools, repository, call));
+  await reportRepository(tools.kube, { repository, workflowId, failure });
+  return { ...seen, failure, ...(retryAfterMs === null ? {} : { retryAfterMs }) };
 }
 
-async function ask(tools: Toolbox, repository: Repository, { signal }: Call): Promise<Failure | null> {
+interface Answer {
+  readonly failure: Failure | null;
+  readonly retryAfterMs: number | null;
+}
+
+async function ask(tools: Toolbox, repository: Repository, { signal }: Call): Promise<Answer> {
   try {
     await askRegistry(tools, repository, signal);
-    return null;
+    return { failure: null, retryAfterMs: null };
   } catch (error) {
     const known = error instanceof KubeError ? fromKube(error) : error;
     if (!(known instanceof HoldfastError)) throw known;
-    return { code: known.code, message: known.message };
+    const { code, message, retryAfterMs } = known;
+    return { failure: { code, message }, retryAfterMs };
   }
 }
 
@@ -54,7 +60,7 @@ async function askRegistry(tools: Toolbox, repository: Repository, signal: Abort
   const transport = await readTransport(tools.kube, repository, tools.crossNamespace);
   const { login } = transport;
   if (login === null) {
-    await pingRegistry({ host, transport, plainHttp: tools.settings.plainHttp, timeoutMs, signal });
+    await pingRegistry({ host, transport, plainHttp: tools.settings.plainHttp, gates: tools.gates, timeoutMs, signal });
     return;
   }
   await tools.oras.checkLogin({ host, transport: { ...transport, login }, timeoutMs, signal });

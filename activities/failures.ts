@@ -5,10 +5,18 @@ import { KubeError } from './ports.ts';
 /** Thrown inside activities and adapters; crosses to Temporal only through `toApplicationFailure`. */
 export class HoldfastError extends Error {
   readonly code: FailureCode;
-  constructor(code: FailureCode, message: string, options?: ErrorOptions) {
+  /** Whoever refused wants to be left alone for so long; null: it said nothing of that. */
+  readonly retryAfterMs: number | null;
+  constructor(code: FailureCode, message: string, options: ErrorOptions & { retryAfterMs?: number } = {}) {
     super(message, options);
     this.name = 'HoldfastError';
     this.code = code;
+    this.retryAfterMs = options.retryAfterMs ?? null;
+  }
+
+  /** The same, with the time after which it is worth another try. */
+  withRetryAfter(retryAfterMs: number): HoldfastError {
+    return new HoldfastError(this.code, this.message, { cause: this.cause, retryAfterMs });
   }
 }
 
@@ -60,6 +68,11 @@ function make(error: unknown): ApplicationFailure {
   const code = codeOf(error);
   const message =
     error instanceof HoldfastError ? error.message : `unexpected error (${nameOf(error)}); see the worker's log`;
+  if (error instanceof HoldfastError && error.retryAfterMs !== null) {
+    // The workflow waits, where everybody sees it, not an activity between two tries.
+    const details = [{ retryAfterMs: error.retryAfterMs }];
+    return ApplicationFailure.create({ type: code, message, nonRetryable: true, details });
+  }
   return ApplicationFailure.create({ type: code, message, nonRetryable: FAILURES[code] === 'stalled' });
 }
 

@@ -4,6 +4,7 @@ import type { HelmProcess } from '../workflows/core/model.ts';
 import { createChartCache, type ChartCache } from './charts/cache.ts';
 import { failure } from './failures.ts';
 import type { KubeAccess } from './helm/command.ts';
+import { createHostGates, type HostGates } from './http/host-gates.ts';
 import type { CrossNamespace } from './kube/helm-release.ts';
 import { createOras, type Oras } from './oci/oras.ts';
 import { createSharing, type Sharing } from './oci/sharing.ts';
@@ -40,6 +41,7 @@ export interface ReleaseDeps {
 /** The same, with what is shared by all calls in this worker. */
 export interface Toolbox extends ReleaseDeps {
   readonly oras: Oras;
+  readonly gates: HostGates;
   readonly sharing: Sharing;
   readonly charts: ChartCache;
   readonly crossNamespace: CrossNamespace;
@@ -53,13 +55,15 @@ export function createToolbox(deps: ReleaseDeps): Toolbox {
   const folders = absolute(deps.folders);
   const executables = absolute(deps.executables);
   const { file, context } = deps.kubeconfig;
+  const gates = createHostGates();
   return {
     kube,
     settings,
     folders,
     executables,
     kubeconfig: { file: file === null ? null : resolve(file), context },
-    oras: createOras({ oras: executables.oras, tmp: folders.tmp, plainHttp: settings.plainHttp }),
+    oras: createOras({ oras: executables.oras, tmp: folders.tmp, plainHttp: settings.plainHttp, gates }),
+    gates,
     sharing: createSharing(),
     charts: createChartCache(folders.charts),
     crossNamespace: settings.noCrossNamespace ? 'denied' : 'allowed',

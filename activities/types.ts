@@ -252,7 +252,14 @@ export interface RepositoryActivities {
     readonly cluster: string;
     readonly ref: ObjectRef;
     readonly workflowId: string;
-  }): Promise<(RepositoryLook & { readonly failure: Failure | null }) | null>;
+  }): Promise<
+    | (RepositoryLook & {
+        readonly failure: Failure | null;
+        /** The registry wants to be left alone for so long. */
+        readonly retryAfterMs?: number;
+      })
+    | null
+  >;
 }
 
 export interface WatchActivities {

@@ -235,5 +235,5 @@ function ended(error: unknown, { label, options }: AttemptInput): Exclude<Outcom
   if (failure.code === 'Interrupted' || failure.code === 'Conflict') {
     return { kind: 'interrupted', reason: failure.message, written: null };
   }
-  return { kind: 'failedBeforeWrite', failure };
+  return { ...step, kind: 'failedBeforeWrite' };
 }

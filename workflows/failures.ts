@@ -10,7 +10,7 @@ import type { HelmProcess, NotReady, Outcome } from './core/model.ts';
 
 /** What a failed step says: a code and a sentence, or that its worker vanished. */
 export type StepFailure =
-  | { readonly kind: 'failed'; readonly failure: Failure }
+  | { readonly kind: 'failed'; readonly failure: Failure; readonly retryAfterMs?: number }
   | { readonly kind: 'vanished'; readonly reason: string; readonly process: HelmProcess | null };
 
 /**
@@ -21,7 +21,7 @@ export function readFailure(error: unknown): StepFailure {
   if (isCancellation(error)) throw error;
   const cause = causeOf(error);
   const ours = findOurs(cause);
-  if (ours !== null) return { kind: 'failed', failure: ours };
+  if (ours !== null) return { kind: 'failed', ...ours };
   if (cause instanceof TimeoutFailure) {
     // Written by the activity's heartbeat, which sends nothing else.
     const process = (cause.lastHeartbeatDetails ?? null) as HelmProcess | null;
@@ -54,10 +54,14 @@ export function readNotReady(error: unknown): readonly NotReady[] {
   return [];
 }
 
-function findOurs(error: unknown): Failure | null {
+function findOurs(error: unknown): { readonly failure: Failure; readonly retryAfterMs?: number } | null {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof ApplicationFailure && isFailureCode(cause.type))
-      return { code: cause.type, message: cause.message };
+    if (cause instanceof ApplicationFailure && isFailureCode(cause.type)) {
+      const failure = { code: cause.type, message: cause.message };
+      // The only detail of such a failure, by the activity that throws it; others have other details.
+      const { retryAfterMs } = (cause.details?.[0] ?? {}) as { retryAfterMs?: unknown };
+      return typeof retryAfterMs === 'number' ? { failure, retryAfterMs } : { failure };
+    }
   }
   return null;
 }

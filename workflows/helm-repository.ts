@@ -9,7 +9,7 @@ import {
 } from '@temporalio/workflow';
 import type { RepositoryActivities } from '../activities/types.ts';
 import { changed, outcome, sourceStatus, sync, type EntityInput, type SourceStatus } from './contract.ts';
-import { BEFORE_WRITE, delayAfter } from './core/backoff.ts';
+import { delayBeforeWrite } from './core/backoff.ts';
 import { refText } from './core/facts.ts';
 import type { Failure } from './core/failures.ts';
 import { addRequest, answerRequests, EMPTY_HISTORY, outcomeOf } from './core/history.ts';
@@ -76,9 +76,10 @@ function listen(state: State): void {
 /** Take up what a check found, answer those who asked for it, and say when the next one is due. */
 function note(state: State, { input, seen, asked }: { input: Input; seen: Seen; asked: readonly string[] }): Instant {
   state.failures = seen.failure === null ? 0 : state.failures + 1;
-  const retry = seen.failure === null ? seen.intervalMs : delayAfter(state.failures, BEFORE_WRITE);
+  const { retryAfterMs = 0 } = seen;
+  const retry = seen.failure === null ? seen.intervalMs : delayBeforeWrite(state.failures);
   const spread = 0.95 + 0.1 * jitterOf(entityId(input.cluster, 'HelmRepository', input.ref));
-  const until = Date.now() + Math.round(Math.min(seen.intervalMs, retry) * spread);
+  const until = Date.now() + Math.max(retryAfterMs, Math.round(Math.min(seen.intervalMs, retry) * spread));
   state.status = toStatus(input, seen, until);
   const { ready, reason, message } = state.status;
   const done = { kind: 'done', ready, message, revision: null } as const;
@@ -100,6 +101,7 @@ interface Seen {
   readonly suspended: boolean;
   readonly intervalMs: number;
   readonly failure: Failure | null;
+  readonly retryAfterMs?: number;
 }
 
 async function check({ cluster, ref }: EntityInput<RepositoryHistory>): Promise<Seen | null> {

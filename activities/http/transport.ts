@@ -27,6 +27,8 @@ export interface Transport {
   readonly proxy: string | null;
   /** A registry is spoken to without TLS, or with it, whatever its address; null: nothing is said of that. */
   readonly plainHttp: boolean | null;
+  /** Time limit of one question; null: as is usual for what is asked. */
+  readonly timeoutMs: number | null;
 }
 
 /** What is so where nothing else is said. */
@@ -36,6 +38,7 @@ export const PLAIN_TRANSPORT: Transport = {
   tls: { ca: null, client: null, insecureSkipVerify: false },
   proxy: null,
   plainHttp: null,
+  timeoutMs: null,
 };
 
 /** What is trusted anyway, by Node and by the machine, and this. */

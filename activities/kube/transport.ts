@@ -2,6 +2,7 @@ import { PLAIN_TRANSPORT, type Login, type Transport } from '../http/transport.t
 import type { Kube } from '../ports.ts';
 import { compileTls } from './compile-tls.ts';
 import { readCredentials, readSecretOf, type Repository } from './credentials.ts';
+import { parseDuration } from './duration.ts';
 import type { CrossNamespace } from './helm-release.ts';
 
 /** How a repository is reached and who we are there. All of it is read anew each time: Secrets are rotated. */
@@ -18,6 +19,7 @@ export async function readTransport(
     tls: tls ?? PLAIN_TRANSPORT.tls,
     // Who has TLS settings means TLS, also on loopback.
     plainHttp: spec.insecure === true ? true : tls === null ? null : false,
+    timeoutMs: parseDuration(spec.timeout ?? ''),
   };
 }
 

@@ -1,5 +1,7 @@
 import type { FailureCode } from '../../workflows/core/failures.ts';
 import { failure, type HoldfastError } from '../failures.ts';
+import { parseRetryAfter, retryAfterIn } from '../http/retry-after.ts';
+import { readTrace } from './trace.ts';
 
 /** What was asked of a registry, for the words of a failure. */
 export interface Asked {
@@ -133,6 +135,25 @@ export function toRegistryFailure(stderr: string, asked: Asked): HoldfastError {
       stderr,
     );
   return failure(typeof row.code === 'function' ? row.code(asked) : row.code, row.say(asked), stderr);
+}
+
+/** The failure that the output of `oras --debug` stands for, and how long the registry wants to be left alone. */
+export function toOrasFailure(stderr: string, asked: Asked): HoldfastError {
+  const { words, answer } = readTrace(stderr);
+  return afterAnswer(toRegistryFailure(words, asked), {
+    status: answer?.status ?? 0,
+    // GHCR says it in the middle of its sentence.
+    retryAfter: answer?.retryAfter ?? retryAfterIn(words),
+  });
+}
+
+/** The same failure, and when it is worth another try, if the registry has said so. */
+export function afterAnswer(
+  error: HoldfastError,
+  { status, retryAfter }: { readonly status: number; readonly retryAfter: string | null },
+): HoldfastError {
+  const wait = status === 429 || status >= 500 ? parseRetryAfter(retryAfter, Date.now()) : null;
+  return wait === null ? error : error.withRetryAfter(wait);
 }
 
 /** The failure of a registry that was given up on. */

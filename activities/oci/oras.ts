@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failure } from '../failures.ts';
+import type { HostGates } from '../http/host-gates.ts';
 import type { Login, Transport } from '../http/transport.ts';
 import { childEnvironment, run, type Ended } from '../process/run.ts';
-import { noAnswer, toRegistryFailure, type Asked } from './errors.ts';
+import { noAnswer, toOrasFailure, type Asked } from './errors.ts';
 import { plainName, tagOf, type OciName } from './name.ts';
 import { reachOf } from './reach.ts';
 import { Manifest, type Descriptor } from './schema.ts';
@@ -16,6 +17,8 @@ export interface RegistrySettings {
   readonly tmp: string;
   /** `host:port` of registries that speak plain HTTP, beside those of this machine. */
   readonly plainHttp: readonly string[];
+  /** Shared with all who ask registries. */
+  readonly gates: HostGates;
 }
 
 /** A chart as a registry announces it. */
@@ -92,8 +95,8 @@ export function createOras(settings: RegistrySettings): Oras {
       const { login } = transport;
       const asked = { host, what: '', repository: host, secret: login.secret };
       const args = ['login', `--username=${login.username}`, '--password-stdin', host];
-      const anonymous = { ...transport, login: null };
-      await oras(settings, { ...limits, args, asked, transport: anonymous, stdin: login.password, maxStdout: 1024 });
+      const who = { asked, account: login.username, transport: { ...transport, login: null, timeoutMs: null } };
+      await oras(settings, { ...limits, ...who, args, stdin: login.password, maxStdout: 1024 });
     },
   };
 }
@@ -151,6 +154,8 @@ function chartLayerOf({ layers = [] }: Manifest, request: ChartRequest): Announc
 interface Call {
   readonly args: readonly string[];
   readonly asked: Asked;
+  /** User name; empty: nobody in particular. */
+  readonly account: string;
   readonly transport: Transport;
   readonly stdin?: string;
   readonly maxStdout: number;
@@ -165,11 +170,18 @@ function ask(
   call: Pick<Call, 'args' | 'maxStdout' | 'timeoutMs'>,
 ): Promise<Ended> {
   const { transport, signal } = request;
-  return oras(settings, { ...call, transport, signal, asked: askedOf(request) });
+  const account = transport.login?.username ?? '';
+  return oras(settings, { ...call, account, transport, signal, asked: askedOf(request) });
+}
+
+function oras(settings: RegistrySettings, call: Call): Promise<Ended> {
+  const { asked, account, signal } = call;
+  return settings.gates.pass({ host: asked.host, account, signal }, () => orasAlone(settings, call));
 }
 
 /** A folder of its own for each call, so that no login outlives it or meets another. */
-async function oras({ oras: file, tmp, plainHttp }: RegistrySettings, call: Call): Promise<Ended> {
+async function orasAlone({ oras: file, tmp, plainHttp }: RegistrySettings, call: Call): Promise<Ended> {
+  const timeoutMs = call.transport.timeoutMs ?? call.timeoutMs;
   const { flags, files } = reachOf(call.asked.host, call.transport, plainHttp);
   const folder = await mkdtemp(join(tmp, 'oras-'));
   try {
@@ -178,18 +190,19 @@ async function oras({ oras: file, tmp, plainHttp }: RegistrySettings, call: Call
     }
     const ended = await run({
       file,
-      args: [...call.args, ...flags],
+      // How long a registry wants to be left alone is told by no other way than its trace.
+      args: [...call.args, ...flags, '--debug'],
       env: childEnvironment(folder),
       cwd: folder,
       stdin: call.stdin,
       maxStdout: call.maxStdout,
-      timeoutMs: call.timeoutMs,
+      timeoutMs,
       signal: call.signal,
       graceMs: 2_000,
     });
     call.signal?.throwIfAborted();
-    if (ended.by === 'timeout') throw noAnswer(call.asked, call.timeoutMs);
-    if (ended.code !== 0) throw toRegistryFailure(ended.stderr, call.asked);
+    if (ended.by === 'timeout') throw noAnswer(call.asked, timeoutMs);
+    if (ended.code !== 0) throw toOrasFailure(ended.stderr, call.asked);
     return ended;
   } finally {
     await rm(folder, { recursive: true, force: true });

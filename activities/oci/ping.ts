@@ -1,7 +1,8 @@
 import { request } from 'undici';
 import { failure } from '../failures.ts';
+import type { HostGates } from '../http/host-gates.ts';
 import { createDispatcher, type Transport } from '../http/transport.ts';
-import { noAnswer, toRegistryFailure, type Asked } from './errors.ts';
+import { afterAnswer, noAnswer, toRegistryFailure, type Asked } from './errors.ts';
 import { speaksPlainHttp } from './name.ts';
 
 const HUB = 'registry-1.docker.io';
@@ -15,23 +16,30 @@ export async function pingRegistry(options: {
   /** Its login is not used. */
   readonly transport: Transport;
   readonly plainHttp: readonly string[];
+  readonly gates: HostGates;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
 }): Promise<void> {
+  const { host, gates, signal } = options;
+  await gates.pass({ host, account: '', signal }, () => ping(options));
+}
+
+async function ping(options: Parameters<typeof pingRegistry>[0]): Promise<void> {
   const { host, timeoutMs } = options;
   const asked: Asked = { host, what: '', repository: host, secret: null };
-  const { status, challenge } = await get(options, asked);
+  const { status, challenge, retryAfter } = await get(options, asked);
   if (status === 200 || (status === 401 && /\bbearer\b/i.test(challenge))) return;
   if (status === 404) throw failure('RegistryUnreachable', `${host} answers, but is no OCI registry: it has no /v2/`);
   if (status < 400)
     throw failure('RegistryUnreachable', `${host} answers /v2/ with status ${status}, as no OCI registry does`);
-  throw toRegistryFailure(`response status code ${status}: after at most ${timeoutMs} ms`, asked);
+  const failed = toRegistryFailure(`response status code ${status}: after at most ${timeoutMs} ms`, asked);
+  throw afterAnswer(failed, { status, retryAfter });
 }
 
 async function get(
   { host, transport, plainHttp, timeoutMs, signal }: Parameters<typeof pingRegistry>[0],
   asked: Asked,
-): Promise<{ status: number; challenge: string }> {
+): Promise<{ status: number; challenge: string; retryAfter: string | null }> {
   const scheme = speaksPlainHttp(host, plainHttp, transport.plainHttp) ? 'http' : 'https';
   const deadline = AbortSignal.timeout(timeoutMs);
   const dispatcher = createDispatcher(transport);
@@ -40,8 +48,9 @@ async function get(
       dispatcher,
       signal: signal === undefined ? deadline : AbortSignal.any([deadline, signal]),
     });
-    const challenges = response.headers['www-authenticate'];
-    return { status: response.statusCode, challenge: [challenges ?? ''].flat().join(', ') };
+    const { statusCode: status, headers } = response;
+    const challenge = [headers['www-authenticate'] ?? ''].flat().join(', ');
+    return { status, challenge, retryAfter: [headers['retry-after'] ?? []].flat()[0] ?? null };
   } catch (error) {
     signal?.throwIfAborted();
     if (deadline.aborted) throw noAnswer(asked, timeoutMs);

@@ -72,6 +72,15 @@ describe('errors that leave an activity', () => {
     });
   }
 
+  it('say when it is worth another try, which is then not left to Temporal', () => {
+    const thrown = toCrossing(failure('RateLimited', 'too many requests').withRetryAfter(30_000), 'runs');
+    assert.ok(thrown instanceof ApplicationFailure);
+    assert.deepEqual(
+      [thrown.type, thrown.message, thrown.nonRetryable, thrown.details],
+      ['RateLimited', 'too many requests', true, [{ retryAfterMs: 30_000 }]],
+    );
+  });
+
   it('stay cancellations when they are', () => {
     const cancelled = new CancelledFailure('stop');
     assert.equal(toCrossing(cancelled, 'runs'), cancelled);

@@ -62,6 +62,14 @@ describe('the end of an attempt', () => {
     assert.deepEqual(after.lastFailure, failure);
   });
 
+  it('a failure before the write is not tried again before the time that it names', () => {
+    const later = end(started, { kind: 'failedBeforeWrite', failure, retryAfterMs: 15 * MINUTE });
+    assert.equal(later.retryAt, NOW + 15 * MINUTE);
+    assert.deepEqual(later.lastFailure, failure);
+    const sooner = end(started, { kind: 'failedBeforeWrite', failure, retryAfterMs: 1000 });
+    assert.equal(sooner.retryAt, NOW + 10_000);
+  });
+
   it('a failure that only a commit can mend waits for the interval', () => {
     const after = end(started, { kind: 'failedBeforeWrite', failure: { code: 'ValuesInvalid', message: 'no map' } });
     assert.equal(after.retryAt, NOW + 10 * MINUTE);

@@ -36,6 +36,10 @@ describe('a question without an answer', () => {
     assert.deepEqual(failed, { ...known, failure, failures: 1, dueAt: NOW + 10_000 });
     assert.equal(notAnswered(failed, follows, { failure, now: NOW }).dueAt, NOW + 20_000);
   });
+  it('does not come again before the time that was asked for', () => {
+    const later = notAnswered(known, follows, { failure, retryAfterMs: 900_000, now: NOW });
+    assert.deepEqual(later, { ...known, failure, failures: 1, dueAt: NOW + 900_000 });
+  });
   it('knows nothing of another question', () => {
     const other = notAnswered(known, { range: '^2', key: 'k2' }, { failure, now: NOW });
     assert.deepEqual([other.version, other.digest, other.failures], [null, null, 1]);

@@ -17,3 +17,8 @@ export const AFTER_LOSS: Backoff = { firstMs: 5 * SECOND, capMs: 5 * MINUTE };
 export function delayAfter(failures: number, { firstMs, capMs }: Backoff): number {
   return Math.min(capMs, firstMs * 2 ** Math.max(0, Math.min(failures - 1, 30)));
 }
+
+/** The same where nothing was written, and whoever refused may have said how long to leave it alone. */
+export function delayBeforeWrite(failures: number, retryAfterMs = 0): number {
+  return Math.max(retryAfterMs, delayAfter(failures, BEFORE_WRITE));
+}

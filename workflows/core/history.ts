@@ -1,4 +1,4 @@
-import { AFTER_LOSS, AFTER_WRITE, BEFORE_WRITE, delayAfter } from './backoff.ts';
+import { AFTER_LOSS, AFTER_WRITE, BEFORE_WRITE, delayAfter, delayBeforeWrite } from './backoff.ts';
 import { FAILURES, type Failure } from './failures.ts';
 import type { Instant, ObjectRef } from './ids.ts';
 import type { AttemptRecord, Desired, History, Outcome, Request, RequestOutcome, TimedOut } from './model.ts';
@@ -136,7 +136,7 @@ function settle(history: History, outcome: Outcome, { at, intervalMs }: { at: In
     case 'failedBeforeWrite': {
       const failures = history.failuresBeforeWrite + 1;
       const stalled = FAILURES[outcome.failure.code] === 'stalled';
-      const delay = stalled ? intervalMs : delayAfter(failures, BEFORE_WRITE);
+      const delay = stalled ? intervalMs : delayBeforeWrite(failures, outcome.retryAfterMs);
       return { ...history, failuresBeforeWrite: failures, lastFailure: outcome.failure, retryAt: at + delay };
     }
     case 'failedAfterWrite':

@@ -210,7 +210,12 @@ export type AttemptAction = (typeof ATTEMPT_ACTIONS)[number];
 export type Outcome =
   | { readonly kind: 'succeeded'; readonly written: Written | null }
   /** Nothing reached the cluster: nothing to remediate. */
-  | { readonly kind: 'failedBeforeWrite'; readonly failure: Failure }
+  | {
+      readonly kind: 'failedBeforeWrite';
+      readonly failure: Failure;
+      /** Whoever refused wants to be left alone for so long. */
+      readonly retryAfterMs?: number;
+    }
   /** Helm wrote and failed, or its objects did not get ready in time. */
   | { readonly kind: 'failedAfterWrite'; readonly failure: Failure; readonly written: Written }
   /** Ended by ourselves (superseded, shutdown): never counted. */

@@ -1,4 +1,4 @@
-import { BEFORE_WRITE, delayAfter } from './backoff.ts';
+import { delayBeforeWrite } from './backoff.ts';
 import type { Failure } from './failures.ts';
 import type { Instant } from './ids.ts';
 import type { ReleaseObject, Resolution } from './model.ts';
@@ -39,8 +39,15 @@ export function answered(
   return { key, range, version, digest, failure: null, failures: 0, dueAt };
 }
 
+interface NoAnswer {
+  readonly failure: Failure;
+  /** Whoever refused wants to be left alone for so long. */
+  readonly retryAfterMs?: number;
+  readonly now: Instant;
+}
+
 /** No answer came. What was known of the same question stays, and it is asked again soon, then ever more slowly. */
-export function notAnswered(known: Known, follows: Follows, failed: { failure: Failure; now: Instant }): Resolution {
+export function notAnswered(known: Known, follows: Follows, failed: NoAnswer): Resolution {
   const before = known?.key === follows.key ? known : null;
   const failures = (before?.failures ?? 0) + 1;
   return {
@@ -49,7 +56,7 @@ export function notAnswered(known: Known, follows: Follows, failed: { failure: F
     digest: before?.digest ?? null,
     failure: failed.failure,
     failures,
-    dueAt: failed.now + delayAfter(failures, BEFORE_WRITE),
+    dueAt: failed.now + delayBeforeWrite(failures, failed.retryAfterMs),
   };
 }
 

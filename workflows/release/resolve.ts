@@ -74,7 +74,7 @@ async function resolve(entity: Entity, follows: NonNullable<ReleaseObject['follo
     const step = readFailure(error);
     // Nobody can be told anything: the loop deals with that.
     if (step.kind === 'failed' && step.failure.code === 'ClusterUnreachable') throw error;
-    const failure = step.kind === 'failed' ? step.failure : { code: 'Unexpected' as const, message: step.reason };
-    return notAnswered(known, follows, { failure, now: Date.now() });
+    const failed = step.kind === 'failed' ? step : { failure: { code: 'Unexpected' as const, message: step.reason } };
+    return notAnswered(known, follows, { ...failed, now: Date.now() });
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { toRegistryFailure } from '../../../activities/oci/errors.ts';
+import { toOrasFailure, toRegistryFailure } from '../../../activities/oci/errors.ts';
 import type { FailureCode } from '../../../workflows/core/failures.ts';
 
 /** Recorded from oras 1.3.6 against CNCF distribution 3.1.2 and against servers that answered what is named. */
@@ -127,6 +127,36 @@ describe('what oras says', () => {
       assert.match(rejected.message, /rejected the credentials of Secret default\/acr-auth for chart app 1\.2\.0/);
     });
   }
+
+  const TRACE = `[2026-11-26T00:15:44.105880536Z][DEBUG]: --> Request #0
+> Request URL: "https://r.example/v2/charts/app/manifests/1.2.0"
+> Request method: "GET"
+> Request headers:
+   "User-Agent": "oras/1.3.6"
+
+
+[2026-11-26T00:15:59.121572829Z][DEBUG]: <-- Response #0
+< Response Status: "429 Too Many Requests"
+< Response headers:
+   "Content-Type": "text/plain"
+   "Retry-After": "7"
+< Response body:
+Error: canary unauthorized: "Retry-After": "9"
+
+
+Error response from registry: GET "https://r.example/v2/charts/app/manifests/1.2.0": response status code 429: Too Many Requests
+`;
+
+  it('in the trace of its questions is left out of what failed, but for the time to wait', () => {
+    const failure = toOrasFailure(TRACE, { ...asked, secret: null });
+    assert.deepEqual([failure.code, failure.retryAfterMs], ['RateLimited', 7_000]);
+    assert.match(String(failure.cause), /^Error response from registry: GET "https:[^\n]*\n$/);
+  });
+
+  it('of the time to wait counts only with an answer that asks for it', () => {
+    const other = TRACE.replace('429 Too Many Requests', '404 Not Found');
+    assert.equal(toOrasFailure(other, { ...asked, secret: null }).retryAfterMs, null);
+  });
 
   it('sees a name that was doubled', () => {
     const failure = toRegistryFailure('r.example/nginx/nginx:1.0.0: not found', {

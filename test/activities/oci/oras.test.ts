@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { readChartArchive } from '../../../activities/charts/archive.ts';
+import { createHostGates } from '../../../activities/http/host-gates.ts';
 import { PLAIN_TRANSPORT, type Login, type Transport } from '../../../activities/http/transport.ts';
 import { parseOciName } from '../../../activities/oci/name.ts';
 import { createOras, type ChartRequest, type Oras } from '../../../activities/oci/oras.ts';
@@ -26,7 +27,7 @@ before(async () => {
   stack = await sharedStack('registry');
   tmp = temporaryFolder();
   folder = uniqueName('oras-test');
-  oras = createOras({ oras: join(stack.bin, 'oras'), tmp, plainHttp: [] });
+  oras = createOras({ oras: join(stack.bin, 'oras'), tmp, plainHttp: [], gates: createHostGates() });
   login = { username: stack.registryLogin.user, password: stack.registryLogin.password, secret: 'default/acr-auth' };
   transport = { ...PLAIN_TRANSPORT, login };
   pushCharts('1.2.0', '1.3.0+build.1');
@@ -220,7 +221,7 @@ describe('a login', () => {
 
 describe('pingRegistry', () => {
   const ping = (host: string): Promise<void> =>
-    pingRegistry({ host, transport: PLAIN_TRANSPORT, plainHttp: [], timeoutMs: 30_000 });
+    pingRegistry({ host, transport: PLAIN_TRANSPORT, plainHttp: [], gates: createHostGates(), timeoutMs: 30_000 });
   const answering = (status: number, headers: Record<string, string> = {}): Promise<string> =>
     serve((_request, response) => {
       response.writeHead(status, headers).end();
@@ -236,11 +237,25 @@ describe('pingRegistry', () => {
   it('sees a limit', async () => assert.rejects(ping(await answering(429)), { code: 'RateLimited' }));
   it('sees that nobody listens', () =>
     assert.rejects(ping('127.0.0.1:1'), { code: 'RegistryUnreachable', message: /connection refused/ }));
+  it('leaves a registry alone that wants it', async () => {
+    let asked = 0;
+    const host = await serve((_request, response) => {
+      asked += 1;
+      response.writeHead(503, { 'retry-after': '600' }).end();
+    });
+    const options = { host, transport: PLAIN_TRANSPORT, plainHttp: [], gates: createHostGates(), timeoutMs: 30_000 };
+    await assert.rejects(pingRegistry(options), { code: 'RegistryUnreachable', retryAfterMs: 600_000 });
+    await assert.rejects(pingRegistry(options), { code: 'RegistryUnreachable' });
+    assert.equal(asked, 1);
+  });
   it('gives up on silence', async () => {
     const host = await serve(() => undefined);
-    await assert.rejects(pingRegistry({ host, transport: PLAIN_TRANSPORT, plainHttp: [], timeoutMs: 200 }), {
-      code: 'RegistryUnreachable',
-      message: /no answer within 0\.2 s/,
-    });
+    await assert.rejects(
+      pingRegistry({ host, transport: PLAIN_TRANSPORT, plainHttp: [], gates: createHostGates(), timeoutMs: 200 }),
+      {
+        code: 'RegistryUnreachable',
+        message: /no answer within 0\.2 s/,
+      },
+    );
   });
 });
