@@ -93,8 +93,12 @@ export interface Wanted {
   readonly inARow?: boolean;
 }
 
+export interface ReleaseManifest {
+  readonly metadata: { readonly name: string; readonly namespace: string };
+}
+
 /** Releases that name their repository, as most do. */
-export function releaseObjects(wanted: Wanted): readonly object[] {
+export function releaseObjects(wanted: Wanted): readonly ReleaseManifest[] {
   const { namespace, names, version, interval = LONG, values = VALUES, timeout, inARow = false } = wanted;
   const behind = (name: string | undefined): object => (inARow && name !== undefined ? { dependsOn: [{ name }] } : {});
   return names.map((name, at) => ({
@@ -120,7 +124,15 @@ const DEADLINE_MS = 20 * 60_000;
 const PROGRESS_MS = 10_000;
 
 /** Apply the releases and wait until every one of them is Ready in the wanted version; answers the seconds it took. */
-export async function bringToReady(scene: Scene, worker: RunningProcess, wanted: Wanted): Promise<number> {
+export function bringToReady(scene: Scene, worker: RunningProcess, wanted: Wanted): Promise<number> {
+  return waitForReady({ scene, worker, wanted }, () => apply(scene, releaseObjects(wanted)));
+}
+
+/** The same from when `declare` begins, whatever that does to have them declared. */
+export async function waitForReady(
+  { scene, worker, wanted }: { readonly scene: Scene; readonly worker: RunningProcess; readonly wanted: Wanted },
+  declare: () => Promise<void>,
+): Promise<number> {
   const keys = wanted.names.map((name) => `${wanted.namespace}/${name}`);
   const done = Promise.withResolvers<number>();
   const isReady = (release: Release | undefined): boolean =>
@@ -140,7 +152,7 @@ export async function bringToReady(scene: Scene, worker: RunningProcess, wanted:
   });
   try {
     const since = performance.now();
-    const [until] = await Promise.all([done.promise, apply(scene, releaseObjects(wanted))]);
+    const [until] = await Promise.all([done.promise, declare()]);
     return (until - since) / 1000;
   } finally {
     watch.stop();

@@ -16,6 +16,13 @@ export async function countLooks(
     .filter((event) => from <= timeOf(event) && timeOf(event) < to).length;
 }
 
+/** Attempts that began at `since`, in milliseconds since the epoch, or later. */
+export async function countAttempts(client: Client, cluster: string, since: number): Promise<number> {
+  const began = `StartTime >= '${new Date(since).toISOString()}'`;
+  const query = `WorkflowType = 'attempt' AND WorkflowId STARTS_WITH '${cluster}/' AND ${began}`;
+  return (await client.workflow.count(query)).count;
+}
+
 function timeOf({ eventTime }: HistoryEvent): number {
   return Number(eventTime?.seconds ?? 0) * 1000 + (eventTime?.nanos ?? 0) / 1e6;
 }

@@ -11,6 +11,7 @@ import { describeMachine, keep, readVersions, toEntry, write } from './record.ts
 import { describeResult } from './report.ts';
 import type { Result } from './results.ts';
 import { onScene, type Scene } from './scene.ts';
+import { measureThousand } from './thousand.ts';
 
 // Only an exit runs the handlers that end what was started.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -58,6 +59,8 @@ function measure(scene: Scene, { benchmark, ...options }: Options): Promise<Resu
       return measureNeverReady(scene, options);
     case 'chain':
       return measureChain(scene, options);
+    case '1000':
+      return measureThousand(scene, options);
     case 'install':
     case 'upgrade':
       return compare(scene, { benchmark, ...options });

@@ -1,6 +1,6 @@
 import { parseOptions, UsageError } from '../stack/commands/usage.ts';
 
-export const BENCHMARKS = ['install', 'upgrade', 'idle', 'never-ready', 'chain'] as const;
+export const BENCHMARKS = ['install', 'upgrade', 'idle', 'never-ready', 'chain', '1000'] as const;
 export type BenchmarkName = (typeof BENCHMARKS)[number];
 
 export interface Options {
@@ -15,15 +15,16 @@ export interface Options {
   readonly profile: string | null;
 }
 
-export const USAGE = `usage: npm run bench -- install|upgrade|idle|never-ready|chain [options]
+export const USAGE = `usage: npm run bench -- install|upgrade|idle|never-ready|chain|1000 [options]
 
   install      apply HelmReleases until all are Ready, against bare \`helm install --wait\`
   upgrade      the same releases to another chart version, against bare \`helm upgrade --wait\`
   idle         the CPU of a look that changes nothing
   never-ready  one release in five never gets ready: how long the others take, against themselves alone
   chain        releases of which each depends on the one before, against bare helm one after the other
+  1000         releases of one Git repository: install all, upgrade all by one push, change one by another
 
-  --releases N      how many, 1 to 2000 (default 100; chain: 10)
+  --releases N      how many, 1 to 2000 (default 100; chain: 10; 1000: 1000)
   --seconds N       idle: how long to measure, 10 to 3600 (default 60)
   --json FILE       write the result there as well
   --no-record       keep no record in bench/results
@@ -51,12 +52,17 @@ export function parseBenchArgs(args: readonly string[]): Options {
   if (given.seconds !== undefined && benchmark !== 'idle') throw new UsageError('--seconds is for idle only');
   return {
     benchmark,
-    releases: parseCount('--releases', given.releases ?? (benchmark === 'chain' ? '10' : '100'), { min: 1, max: 2000 }),
+    releases: parseCount('--releases', given.releases ?? usualCount(benchmark), { min: 1, max: 2000 }),
     seconds: parseCount('--seconds', given.seconds ?? '60', { min: 10, max: 3600 }),
     json: parsePath('--json', given.json),
     record: given['no-record'] ? 'none' : 'keep',
     profile: parsePath('--profile', given.profile),
   };
+}
+
+function usualCount(benchmark: BenchmarkName): string {
+  if (benchmark === 'chain') return '10';
+  return benchmark === '1000' ? '1000' : '100';
 }
 
 function parseCount(flag: string, text: string, { min, max }: { min: number; max: number }): number {

@@ -94,6 +94,8 @@ function summaryOf(result: Result): Readonly<Record<string, number>> {
       return { besideRatio: rounded(besideRatio(result), 3) };
     case 'chain':
       return { secondsPerLevel: rounded(secondsPerLevel(result), 3) };
+    case '1000':
+      return { attemptsOfOneChange: result.change.attempts };
     case 'install':
     case 'upgrade':
       return {

@@ -12,7 +12,9 @@ import {
   type Comparison,
   type Idle,
   type NeverReady,
+  type Push,
   type Result,
+  type Thousand,
 } from './results.ts';
 
 /**
@@ -39,6 +41,8 @@ function linesOf(result: Result): readonly string[] {
       return describeNeverReady(result);
     case 'chain':
       return describeChain(result);
+    case '1000':
+      return describeThousand(result);
     case 'install':
     case 'upgrade':
       return describeComparison(result);
@@ -130,6 +134,26 @@ function describeNeverReady(result: NeverReady): readonly string[] {
       ['peak memory of the worker', '', mib(memory.worker), '', ''],
       ['peak memory of Temporal', '', mib(memory.temporal), '', ''],
     ]),
+  ];
+}
+
+function describeThousand(result: Thousand): readonly string[] {
+  const { releases, install, upgrade, change, peakMemoryMib: memory } = result;
+  const row = (what: string, push: Push): readonly string[] => {
+    const { helm, worker, temporal } = push.cpuSeconds;
+    return [what, String(push.attempts), ...[push.seconds, helm, worker, temporal].map(seconds)];
+  };
+  return [
+    `${releases} releases of one Git repository`,
+    '',
+    ...alignColumns([
+      ['one push', 'attempts', 'time', 'CPU of helm', 'CPU of the worker', 'CPU of Temporal'],
+      row('installs all', install),
+      row('upgrades all', upgrade),
+      row('changes one', change),
+    ]),
+    '',
+    `Peak memory: ${mib(memory.worker)} of the worker, ${mib(memory.temporal)} of Temporal.`,
   ];
 }
 

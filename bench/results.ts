@@ -46,7 +46,26 @@ export interface Chain {
   readonly holdfast: { readonly seconds: number };
 }
 
-export type Result = Comparison | Idle | NeverReady | Chain;
+/** What followed one push. */
+export interface Push {
+  /** From the commit until all that it changed is Ready. */
+  readonly seconds: number;
+  readonly cpuSeconds: HoldfastCpu;
+  readonly attempts: number;
+}
+
+export interface Thousand {
+  readonly benchmark: '1000';
+  readonly releases: number;
+  readonly install: Push;
+  /** Of all of them. */
+  readonly upgrade: Push;
+  /** Of one. */
+  readonly change: Push;
+  readonly peakMemoryMib: HoldfastMemory;
+}
+
+export type Result = Comparison | Idle | NeverReady | Chain | Thousand;
 
 /** How many times as long as alone the others take. */
 export function besideRatio({ seconds }: NeverReady): number {

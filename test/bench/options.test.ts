@@ -19,6 +19,11 @@ const accepted: readonly { name: string; args: string; options: Options }[] = [
     options: { ...defaults, benchmark: 'upgrade', releases: 7 },
   },
   { name: 'a chain, which is short', args: 'chain', options: { ...defaults, benchmark: 'chain', releases: 10 } },
+  {
+    name: 'a thousand, which are that many',
+    args: '1000',
+    options: { ...defaults, benchmark: '1000', releases: 1000 },
+  },
   { name: 'a time for idle', args: 'idle --seconds=30', options: { ...defaults, benchmark: 'idle', seconds: 30 } },
   {
     name: 'files and folders',
@@ -28,7 +33,7 @@ const accepted: readonly { name: string; args: string; options: Options }[] = [
 ];
 
 const refused: readonly { name: string; args: string; says: RegExp }[] = [
-  { name: 'nothing', args: '', says: /no benchmark is named: one of install, upgrade, idle, never-ready, chain/ },
+  { name: 'nothing', args: '', says: /no benchmark is named: one of install, upgrade, idle, never-ready, chain, 1000/ },
   { name: 'an option alone', args: '--releases 7', says: /no benchmark is named/ },
   { name: 'another name', args: 'instal', says: /unknown benchmark "instal"/ },
   { name: 'a second name', args: 'install upgrade', says: /Unexpected argument 'upgrade'/ },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { toEntry, toJson } from '../../bench/record.ts';
 import { describeResult } from '../../bench/report.ts';
-import type { Chain, Comparison, Idle, NeverReady } from '../../bench/results.ts';
+import type { Chain, Comparison, Idle, NeverReady, Thousand } from '../../bench/results.ts';
 
 const comparison: Comparison = {
   benchmark: 'install',
@@ -39,6 +39,15 @@ const chain: Chain = {
   releases: 10,
   bare: { before: { seconds: 9, helmCpuSeconds: 4 }, after: { seconds: 11, helmCpuSeconds: 4 } },
   holdfast: { seconds: 12.5 },
+};
+
+const thousand: Thousand = {
+  benchmark: '1000',
+  releases: 1000,
+  install: { seconds: 200, cpuSeconds: { helm: 90, worker: 60, temporal: 70 }, attempts: 1000 },
+  upgrade: { seconds: 250, cpuSeconds: { helm: 110, worker: 55, temporal: 65 }, attempts: 1000 },
+  change: { seconds: 2.25, cpuSeconds: { helm: 0.2, worker: 0.5, temporal: 0.3 }, attempts: 1 },
+  peakMemoryMib: { worker: 700, temporal: 400 },
 };
 
 describe('a report', () => {
@@ -98,6 +107,24 @@ describe('a report of releases that never get ready', () => {
   });
 });
 
+describe('many releases of one repository', () => {
+  it('are reported by what each push led to', () => {
+    assert.equal(
+      describeResult(thousand),
+      [
+        '1000 releases of one Git repository',
+        '',
+        'one push      attempts  time     CPU of helm  CPU of the worker  CPU of Temporal',
+        'installs all  1000      200.0 s  90.0 s       60.0 s             70.0 s',
+        'upgrades all  1000      250.0 s  110.0 s      55.0 s             65.0 s',
+        'changes one   1         2.3 s    0.2 s        0.5 s              0.3 s',
+        '',
+        'Peak memory: 700 MiB of the worker, 400 MiB of Temporal.',
+      ].join('\n'),
+    );
+  });
+});
+
 describe('a chain', () => {
   it('is reported by what each level takes beyond its helm', () => {
     assert.equal(
@@ -133,6 +160,10 @@ describe('a record', () => {
 
   it('of a chain has what each level takes', () => {
     assert.deepEqual(toEntry(chain, about).summary, { secondsPerLevel: 0.25 });
+  });
+
+  it('of a thousand has how many attempts one change led to', () => {
+    assert.deepEqual(toEntry(thousand, about).summary, { attemptsOfOneChange: 1 });
   });
 
   it('is JSON of numbers that can be read', () => {
