@@ -1,10 +1,8 @@
+import { findChartSource, type ChartPlace } from './chart-source.ts';
 import { readChartArchive, type ChartArchive } from './charts/archive.ts';
-import { PLAIN_TRANSPORT, type Transport } from './http/transport.ts';
+import { HoldfastError } from './failures.ts';
 import type { HelmReleaseSpec } from './kube/compile-spec.ts';
-import { findRepository } from './kube/credentials.ts';
-import { readTransport } from './kube/transport.ts';
 import { askOnce } from './oci/ask-once.ts';
-import { parseOciName } from './oci/name.ts';
 import type { Call, Toolbox } from './operation.ts';
 import { parseWanted } from './semver/wanted.ts';
 
@@ -24,28 +22,37 @@ export async function prepareChart(
   spec: HelmReleaseSpec,
   { namespace, call }: { readonly namespace: string; readonly call: Call },
 ): Promise<PreparedChart> {
-  const transport = await findTransport(tools, spec.chart, namespace);
-  const { name, url } = spec.chart;
+  const { mirror, ...origin } = await findChartSource(tools, spec.chart, namespace);
+  const { name } = spec.chart;
   const wanted = parseWanted(spec.chart.version);
   const digest = wanted.kind === 'pinned' ? wanted.digest : null;
   const version = wanted.kind === 'pinned' ? wanted.version : spec.chart.version;
   const asked = { chart: name, version: version ?? digest ?? '', digest };
-  const request = { name: parseOciName(url), ...asked, transport };
-  const { manifestDigest, layer } = await askOnce(tools, { verb: 'announce', request }, call);
+  // What a tag stands for only its own registry knows; what a digest stands for is the same everywhere.
+  const first = digest === null ? null : mirror;
+  const { manifestDigest, layer } = await fromFirst(first, origin, (place) =>
+    askOnce(tools, { verb: 'announce', request: { ...asked, ...place } }, call),
+  );
+  const { signal } = call;
   const archive = await tools.charts.get(layer.digest, () =>
-    tools.oras.fetchLayer({ ...request, signal: call.signal }, layer),
+    fromFirst(mirror, origin, (place) => tools.oras.fetchLayer({ ...asked, ...place, signal }, layer)),
   );
   const about = await readChartArchive(archive, { name, version });
-  const { login } = transport;
+  const { login } = origin.transport;
   return { archive, about, digest: manifestDigest, secrets: login === null ? [] : [login.username, login.password] };
 }
 
-/** How the registry of a chart is reached, and as whom. */
-export async function findTransport(
-  { kube, crossNamespace }: Pick<Toolbox, 'kube' | 'crossNamespace'>,
-  chart: HelmReleaseSpec['chart'],
-  namespace: string,
-): Promise<Transport> {
-  const repository = await findRepository(kube, chart, { namespace, crossNamespace });
-  return repository === null ? PLAIN_TRANSPORT : readTransport(kube, repository, crossNamespace);
+/** Whatever goes wrong at a mirror, the registry itself is asked then, and its answer counts. */
+async function fromFirst<T>(
+  mirror: ChartPlace | null,
+  origin: ChartPlace,
+  ask: (place: ChartPlace) => Promise<T>,
+): Promise<T> {
+  if (mirror === null) return ask(origin);
+  try {
+    return await ask(mirror);
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    return ask(origin);
+  }
 }

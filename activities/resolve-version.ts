@@ -1,10 +1,10 @@
+import { findChartSource } from './chart-source.ts';
 import { failure } from './failures.ts';
 import type { HelmReleaseSpec } from './kube/compile-spec.ts';
 import { readHelmRelease } from './kube/helm-release.ts';
 import { askOnce } from './oci/ask-once.ts';
-import { parseOciName, versionOf } from './oci/name.ts';
+import { versionOf } from './oci/name.ts';
 import { type Call, type Toolbox, withHeartbeat } from './operation.ts';
-import { findTransport } from './prepare-chart.ts';
 import { choose, parseWanted } from './semver/wanted.ts';
 import type { ReleaseActivities } from './types.ts';
 
@@ -35,8 +35,8 @@ async function newest(
 ): Promise<{ readonly version: string; readonly digest: string }> {
   const wanted = parseWanted(range);
   if (wanted.kind !== 'range') throw failure('SpecInvalid', `spec.chart.version: ${range} is no range`);
-  const transport = await findTransport(tools, chart, ref.namespace);
-  const request = { name: parseOciName(chart.url), chart: chart.name, version: '', transport };
+  const { name, transport } = await findChartSource(tools, chart, ref.namespace);
+  const request = { name, chart: chart.name, version: '', transport };
   const tags = await askOnce(tools, { verb: 'listTags', request }, call);
   const version = choose(tags.map(versionOf), wanted.constraint);
   if (version === undefined) throw noMatch(chart, range, tags);

@@ -129,6 +129,6 @@ function requireKey(data: Readonly<Record<string, string>>, key: string, name: s
 }
 
 /** `echo secret | base64` adds a newline that nobody means. A JSON key is kept to the byte. */
-function withoutNewline(value: string): string {
+export function withoutNewline(value: string): string {
   return /^\s*\{/.test(value) ? value : value.replace(/\r?\n$/, '');
 }

@@ -144,6 +144,8 @@ export const HelmRepositoryFields = z.object({
     })
     .nullish(),
   insecure: flag,
+  mirror: text,
+  proxySecretRef: z.object({ name: z.string() }).nullish(),
   valuesConfigMapPolicy: text,
 });
 export type HelmRepositoryFields = z.infer<typeof HelmRepositoryFields>;

@@ -1,7 +1,8 @@
+import { failure } from '../failures.ts';
 import { PLAIN_TRANSPORT, type Login, type Transport } from '../http/transport.ts';
 import type { Kube } from '../ports.ts';
 import { compileTls } from './compile-tls.ts';
-import { readCredentials, readSecretOf, type Repository } from './credentials.ts';
+import { readCredentials, readSecretOf, withoutNewline, type Repository } from './credentials.ts';
 import { parseDuration } from './duration.ts';
 import type { CrossNamespace } from './helm-release.ts';
 
@@ -17,6 +18,7 @@ export async function readTransport(
     ...PLAIN_TRANSPORT,
     login: await readLogin(kube, repository, crossNamespace),
     tls: tls ?? PLAIN_TRANSPORT.tls,
+    proxy: await readProxy(kube, repository),
     // Who has TLS settings means TLS, also on loopback.
     plainHttp: spec.insecure === true ? true : tls === null ? null : false,
     timeoutMs: parseDuration(spec.timeout ?? ''),
@@ -47,4 +49,19 @@ async function readTls(
   }
   const secret = await readSecretOf(kube, repository, { ...secretRef, crossNamespace });
   return { ...compileTls(secret, Date.now()), insecureSkipVerify: insecureSkipVerify === true };
+}
+
+/** The URL of the proxy, with its credentials. Null: nothing is said of one. */
+async function readProxy(kube: Kube, repository: Repository): Promise<string | null> {
+  const { name = '' } = repository.spec.proxySecretRef ?? {};
+  if (name === '') return null;
+  const secret = await readSecretOf(kube, repository, { name, crossNamespace: 'denied' });
+  const url = URL.parse((secret.data['address'] ?? '').trim());
+  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
+    const why = 'must hold the URL of a proxy, http:// or https://, without credentials, which are keys of their own';
+    throw failure('SecretInvalid', `Secret ${secret.name} cannot be used: its key address ${why}`);
+  }
+  url.username = encodeURIComponent(withoutNewline(secret.data['username'] ?? ''));
+  url.password = encodeURIComponent(withoutNewline(secret.data['password'] ?? ''));
+  return url.href;
 }

@@ -55,7 +55,7 @@ export interface WatchedData {
 }
 
 const ReleaseReferences = HelmReleaseFields.pick({ chart: true, valuesFrom: true });
-const RepositoryReferences = HelmRepositoryFields.pick({ url: true, auth: true });
+const RepositoryReferences = HelmRepositoryFields.pick({ url: true, auth: true, proxySecretRef: true });
 const GitReferences = GitRepositoryFields.pick({ secretRef: true });
 
 const WatchedStatus = z.object({
@@ -188,8 +188,8 @@ function valuesReferences(
 function repositoryReferences(namespace: string, spec: unknown): References {
   const parsed = RepositoryReferences.safeParse(spec);
   if (!parsed.success) return NO_REFERENCES;
-  const { url, auth } = parsed.data;
-  const secrets = [auth?.basic?.secretRef, auth?.tls?.secretRef].filter((secret) => secret != null);
+  const { url, auth, proxySecretRef } = parsed.data;
+  const secrets = [auth?.basic?.secretRef, auth?.tls?.secretRef, proxySecretRef].filter((secret) => secret != null);
   return { ...NO_REFERENCES, url, secrets: secrets.map((secret) => refTo(secret, namespace)) };
 }
 

@@ -72,6 +72,18 @@ const ROWS: readonly Row[] = [
     say: (asked) =>
       `registry ${asked.host} speaks plain HTTP; if that is meant, set spec.insecure: true on its HelmRepository, or name it in HOLDFAST_PLAIN_HTTP_REGISTRIES`,
   },
+  {
+    pattern: /Proxy Authentication Required/i,
+    code: 'AuthRejected',
+    say: unreachable(
+      'the proxy wants a user name and password, or others; see the Secret of spec.proxySecretRef, or HTTPS_PROXY of the worker',
+    ),
+  },
+  {
+    pattern: /proxyconnect tcp:/,
+    code: 'RegistryUnreachable',
+    say: unreachable('the proxy does not answer; see the Secret of spec.proxySecretRef, or HTTPS_PROXY of the worker'),
+  },
   // What the other side says comes first: it is about our certificate.
   {
     pattern: /remote error: tls: /,

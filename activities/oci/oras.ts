@@ -182,7 +182,7 @@ function oras(settings: RegistrySettings, call: Call): Promise<Ended> {
 /** A folder of its own for each call, so that no login outlives it or meets another. */
 async function orasAlone({ oras: file, tmp, plainHttp }: RegistrySettings, call: Call): Promise<Ended> {
   const timeoutMs = call.transport.timeoutMs ?? call.timeoutMs;
-  const { flags, files } = reachOf(call.asked.host, call.transport, plainHttp);
+  const { flags, files, env } = reachOf(call.asked.host, call.transport, plainHttp);
   const folder = await mkdtemp(join(tmp, 'oras-'));
   try {
     for (const [name, content] of Object.entries(files)) {
@@ -192,7 +192,7 @@ async function orasAlone({ oras: file, tmp, plainHttp }: RegistrySettings, call:
       file,
       // How long a registry wants to be left alone is told by no other way than its trace.
       args: [...call.args, ...flags, '--debug'],
-      env: childEnvironment(folder),
+      env: childEnvironment(folder, env),
       cwd: folder,
       stdin: call.stdin,
       maxStdout: call.maxStdout,

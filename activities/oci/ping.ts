@@ -54,7 +54,7 @@ async function get(
   } catch (error) {
     signal?.throwIfAborted();
     if (deadline.aborted) throw noAnswer(asked, timeoutMs);
-    throw toRegistryFailure(wordsOf(error), asked);
+    throw toRegistryFailure(wordsOf(error, transport), asked);
   } finally {
     await dispatcher.destroy();
   }
@@ -85,8 +85,12 @@ const WORDS: Readonly<Record<string, string>> = {
   ERR_SSL_WRONG_VERSION_NUMBER: 'server gave HTTP response to HTTPS client',
 };
 
-function wordsOf(error: unknown): string {
+function wordsOf(error: unknown, { proxy }: Transport): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  // undici has no code for what a proxy answers.
+  const message = error instanceof Error ? error.message : '';
+  if (/^Proxy (?:response|Authentication Required) \(407\)/.test(message)) return 'Proxy Authentication Required';
+  if (message.startsWith('Proxy response') || (proxy !== null && code === 'ECONNREFUSED')) return 'proxyconnect tcp: ';
   if (/^ERR_SSL_.*ALERT_/.test(code)) return 'remote error: tls: it is not content with us';
   return WORDS[code] ?? (/CERT|SIGNED|ERR_TLS/.test(code) ? 'x509: certificate' : code);
 }

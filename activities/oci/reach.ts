@@ -7,6 +7,8 @@ export interface Reach {
   readonly flags: readonly string[];
   /** By name, for the private folder that it runs in: who we are and whom we trust. */
   readonly files: Readonly<Record<string, string>>;
+  /** Variables: a proxy, with its credentials. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 const CONFIG = 'registry.json';
@@ -31,7 +33,13 @@ export function reachOf(host: string, transport: Transport, plainHttp: readonly 
     flags.push('--cert-file', CERT, '--key-file', KEY);
   }
   if (tls.insecureSkipVerify) flags.push('--insecure');
-  return { flags, files };
+  return { flags, files, env: transport.proxy === null ? {} : proxyVariables(transport.proxy) };
+}
+
+/** In both spellings, in place of whatever the worker has: a proxy that is named for one repository is meant. */
+function proxyVariables(proxy: string): Readonly<Record<string, string>> {
+  const variables = { HTTP_PROXY: proxy, HTTPS_PROXY: proxy, NO_PROXY: '' };
+  return { ...variables, http_proxy: proxy, https_proxy: proxy, no_proxy: '' };
 }
 
 /** The keys under which Docker's file format and its readers know Docker Hub. */

@@ -1,4 +1,5 @@
 import type { Manifest } from '../../activities/ports.ts';
+import { BAD_REPOSITORIES, GOOD_REPOSITORIES } from './repositories.ts';
 
 const KETCHES = 'helm-operator.ketches.cn/v1alpha1';
 type Spec = Record<string, unknown>;
@@ -6,12 +7,6 @@ const OCI = { name: 'app', version: '1.0.0', ociRepository: 'oci://registry.exam
 const release = (spec: Spec): Manifest => ({ apiVersion: KETCHES, kind: 'HelmRelease', metadata: { name: 'x' }, spec });
 /** A release of a chart that is described in part. */
 export const chart = (spec: Spec): Manifest => release({ chart: { name: 'app', version: '1.0.0', ...spec } });
-const repository = (spec: Spec): Manifest => ({
-  apiVersion: KETCHES,
-  kind: 'HelmRepository',
-  metadata: { name: 'x' },
-  spec: { url: 'oci://registry.example.com/charts', ...spec },
-});
 const git = (spec: Spec): Manifest => ({
   apiVersion: 'holdfast.dev/v1alpha1',
   kind: 'GitRepository',
@@ -21,6 +16,7 @@ const git = (spec: Spec): Manifest => ({
 
 /** What the API server takes. */
 export const GOOD: { name: string; manifest: Manifest }[] = [
+  ...GOOD_REPOSITORIES,
   { name: 'a chart from a HelmRepository', manifest: chart({ repository: { name: 'charts', namespace: 'default' } }) },
   { name: 'a chart from a repository URL', manifest: chart({ repositoryURL: 'https://charts.example.com' }) },
   {
@@ -86,27 +82,6 @@ export const GOOD: { name: string; manifest: Manifest }[] = [
     }),
   },
   {
-    name: 'a repository with a password of its own',
-    manifest: repository({ auth: { basic: { username: 'a', password: 'b' } } }),
-  },
-  {
-    name: 'a repository with every field',
-    manifest: repository({
-      type: 'oci',
-      interval: '1h',
-      timeout: '10m',
-      suspend: true,
-      insecure: false,
-      auth: {
-        basic: { secretRef: { name: 'a', namespace: 'b' } },
-        tls: { insecureSkipVerify: true, caFile: '/a', certFile: '/b', keyFile: '/c', secretRef: { name: 'd' } },
-      },
-      valuesConfigMapPolicy: 'lazy',
-      valuesConfigMapRetention: '168h',
-    }),
-  },
-  { name: 'an oci URL with the default type of the older operator', manifest: repository({ type: 'helm' }) },
-  {
     name: 'a GitRepository with every field',
     manifest: git({
       ref: { branch: 'release/1.x' },
@@ -126,6 +101,7 @@ export const GOOD: { name: string; manifest: Manifest }[] = [
 
 /** What it refuses, and with which words. */
 export const BAD: { name: string; manifest: Manifest; message: string | RegExp }[] = [
+  ...BAD_REPOSITORIES,
   {
     name: 'no spec',
     manifest: { apiVersion: KETCHES, kind: 'HelmRelease', metadata: { name: 'x' } },
@@ -236,36 +212,6 @@ export const BAD: { name: string; manifest: Manifest; message: string | RegExp }
     name: 'a field that does not exist',
     manifest: release({ chart: OCI, upgrade: { atomic: true } }),
     message: /upgrade\.atomic: field not declared in schema|unknown field/,
-  },
-  {
-    name: 'type oci over https',
-    manifest: repository({ type: 'oci', url: 'https://charts.example.com' }),
-    message: 'type oci needs an oci:// URL',
-  },
-  {
-    name: 'TLS settings for a registry without TLS',
-    manifest: repository({ insecure: true, auth: { tls: { secretRef: { name: 'a' } } } }),
-    message: 'insecure means without TLS, where auth.tls has no meaning; remove one of them',
-  },
-  {
-    name: 'a repository URL with a password',
-    manifest: repository({ url: 'https://me:canary@charts.example.com' }),
-    message: 'must not hold credentials; name them in auth.basic',
-  },
-  {
-    name: 'a Secret and a password',
-    manifest: repository({ auth: { basic: { username: 'a', password: 'b', secretRef: { name: 'c' } } } }),
-    message: 'set either secretRef or username and password, not both',
-  },
-  {
-    name: 'a user without a password',
-    manifest: repository({ auth: { basic: { username: 'a' } } }),
-    message: 'username and password belong together',
-  },
-  {
-    name: 'an unknown policy',
-    manifest: repository({ valuesConfigMapPolicy: 'always' }),
-    message: 'Unsupported value: "always": supported values: "disabled", "on-demand", "lazy"',
   },
   {
     name: 'Git over ssh',

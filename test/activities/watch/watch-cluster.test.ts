@@ -145,11 +145,19 @@ describe('watchCluster', () => {
         apiVersion: KETCHES,
         kind: 'HelmRepository',
         metadata: { namespace, name: 'charts' },
-        spec: { url: `oci://${host}`, auth: { basic: { secretRef: { name: 'login' } } } },
+        spec: {
+          url: `oci://${host}`,
+          auth: { basic: { secretRef: { name: 'login' } }, tls: { secretRef: { name: 'tls' } } },
+          proxySecretRef: { name: 'proxy' },
+        },
       });
       await told.until(`wake HelmRelease web: HelmRepository ${namespace}/charts changed`);
       await cluster.apply(secret(namespace, 'two'));
       await told.until(`wake HelmRelease web: Secret ${namespace}/login changed`);
+      for (const name of ['tls', 'proxy']) {
+        await cluster.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { namespace, name } });
+        await told.until(`wake HelmRelease web: Secret ${namespace}/${name} changed`);
+      }
 
       const valuesFrom = [{ kind: 'ConfigMap', name: 'common' }];
       await cluster.apply(helmRelease(ref, { chart, valuesFrom }));
