@@ -199,7 +199,7 @@ export default defineConfig(
     },
   },
   // These talk to a person on a terminal.
-  { name: 'holdfast/speak', files: ['stack/**', 'bench/**'], rules: { 'no-console': 'off' } },
+  { name: 'holdfast/speak', files: ['stack/**', 'bench/**', 'test/soak/**'], rules: { 'no-console': 'off' } },
   {
     name: 'holdfast/tests',
     files: ['test/**/*.ts'],
