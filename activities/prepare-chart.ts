@@ -1,8 +1,8 @@
+import { announceChart } from './announce-chart.ts';
 import { findChartSource, type ChartPlace } from './chart-source.ts';
 import { readChartArchive, type ChartArchive } from './charts/archive.ts';
 import { HoldfastError } from './failures.ts';
 import type { HelmReleaseSpec } from './kube/compile-spec.ts';
-import { askOnce } from './oci/ask-once.ts';
 import type { Call, Toolbox } from './operation.ts';
 import { parseWanted } from './semver/wanted.ts';
 
@@ -31,7 +31,7 @@ export async function prepareChart(
   // What a tag stands for only its own registry knows; what a digest stands for is the same everywhere.
   const first = digest === null ? null : mirror;
   const { manifestDigest, layer } = await fromFirst(first, origin, (place) =>
-    askOnce(tools, { verb: 'announce', request: { ...asked, ...place } }, call),
+    announceChart(tools, { ...asked, ...place }, call),
   );
   const { signal } = call;
   const archive = await tools.charts.get(layer.digest, () =>

@@ -50,6 +50,18 @@ describe('a range', { concurrency: 4 }, () => {
     assert.equal((await releaseHistory(holdfast, 'range', 'app')).length, 2, 'one upgrade, and nothing beside it');
   });
 
+  it('is not needed for build metadata: an exact version finds the tag that has some, and stays with it', async () => {
+    const ns = await namespaceWithRegistry(holdfast, 'built');
+    const url = await push('built', '1.2.3+b.1');
+    await holdfast.apply(helmRelease([ns, 'app'], { name: 'app', version: '1.2.3', url }, { interval }));
+    await seen(ns, has('1.2.3+b.1'));
+    await holdfast.apply(
+      helmRelease([ns, 'app'], { name: 'app', version: '1.2.3', url }, { interval, values: 'message: two\n' }),
+    );
+    await seen(ns, (live) => has('1.2.3+b.1')(live) && live.status?.helmRelease?.['revision'] === 2);
+    assert.equal((await releaseHistory(holdfast, ns, 'app')).length, 2, 'one upgrade, and nothing beside it');
+  });
+
   it('that nothing fits waits, says what there is, and recovers when a version is published', async () => {
     await namespaceWithRegistry(holdfast, 'nomatch');
     const url = await push('nomatch', '1.0.0');
