@@ -139,7 +139,11 @@ function syncRelease(parts: RouteParts): Route {
     answers: ASK_ANSWERS,
     handle: async (asked) => {
       const { params: ref, query } = asked;
-      const ask = { ...toAsk(asked), ...(query.reset === 'true' ? { reset: true } : {}) };
+      const ask = {
+        ...toAsk(asked),
+        ...(query.reset === 'true' ? { reset: true } : {}),
+        ...(query.force === 'true' ? { force: true } : {}),
+      };
       if (query.source === 'true') await parts.requests.syncWithSource(ref, ask);
       else await parts.entities.tell('HelmRelease', ref, { kind: 'sync', ask });
       return answerAsk(parts, { kind: 'HelmRelease', ref }, asked);

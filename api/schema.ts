@@ -63,6 +63,9 @@ export const SyncQuery = z.strictObject({
   reset: booleanText
     .default('false')
     .describe('Forget the failures of the desired state, so that it is tried as if it were new'),
+  force: booleanText
+    .default('false')
+    .describe('Upgrade once, even where nothing is to be changed, and whatever became of earlier tries'),
   wait,
   timeout,
   source: booleanText

@@ -63,6 +63,8 @@ export interface Ask {
   readonly reason: string;
   /** Of a sync of a HelmRelease: forget the failures of the desired state, so that it is tried as if it were new. */
   readonly reset?: boolean;
+  /** Of a sync of a HelmRelease: upgrade once, whether or not anything is to be changed. */
+  readonly force?: boolean;
 }
 export interface Accepted {
   readonly request: string;

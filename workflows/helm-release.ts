@@ -3,11 +3,12 @@ import type { EntityInput } from './contract.ts';
 import { assertNever } from './core/assert-never.ts';
 import { decide } from './core/decide.ts';
 import { isAttempt, isElsewhere } from './core/facts.ts';
-import { addRequest, forDesired, forObject, retryNow, withoutFailures } from './core/history.ts';
+import { addRequest, forDesired, forObject } from './core/history.ts';
 import type { Instant } from './core/ids.ts';
-import type { Action, History, Look, ReleaseObject } from './core/model.ts';
+import type { Action, History, Look, ReleaseObject, Request } from './core/model.ts';
 import { askAgainAt } from './core/resolution.ts';
 import { summarize } from './core/summarize.ts';
+import { withoutFulfilled } from './core/wishes.ts';
 import { readFailure } from './failures.ts';
 import { createEntity, nextInterval, type Entity } from './release/entity.ts';
 import { hold } from './release/hold.ts';
@@ -98,12 +99,17 @@ function remember(entity: Entity, object: ReleaseObject): readonly string[] {
   if (object.spec.kind === 'valid') history = forDesired(history, object.spec.desired.digest);
   const token = object.requestedAt;
   if (token !== null && token !== history.handledRequestedAt) {
-    const request = { id: `annotation:${token}`, kind: 'sync' as const, by: 'annotation', reason: '', at: Date.now() };
-    const asked = object.reset === true ? withoutFailures(history) : retryNow(history, 'person');
-    history = addRequest({ ...asked, handledRequestedAt: token }, request);
+    history = addRequest({ ...history, handledRequestedAt: token }, annotated(token, object));
   }
+  history = withoutFulfilled(history, entity.look.stored);
   entity.history = { ...history, notReady: entity.look.stored?.notReady ?? history.notReady };
   return history.requests.filter(({ outcome }) => outcome.kind === 'pending').map(({ id }) => id);
+}
+
+/** A sync as an annotation asks for it. */
+function annotated(token: string, { reset, force }: ReleaseObject): Request {
+  const request = { id: `annotation:${token}`, kind: 'sync', by: 'annotation', reason: '', at: Date.now() } as const;
+  return { ...request, ...(reset === true ? { reset } : {}), ...(force === true ? { force } : {}) };
 }
 
 /** Where nothing is installed there is nothing to move: the next look is at the place that the spec names. */

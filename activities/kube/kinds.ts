@@ -36,6 +36,8 @@ export const ANNOTATIONS = {
   fluxRequestedAt: 'reconcile.fluxcd.io/requestedAt',
   resetAt: 'holdfast.dev/resetAt',
   fluxResetAt: 'reconcile.fluxcd.io/resetAt',
+  forceAt: 'holdfast.dev/forceAt',
+  fluxForceAt: 'reconcile.fluxcd.io/forceAt',
   suspended: 'holdfast.dev/suspended',
   abandon: 'holdfast.dev/abandon',
   confirmPrune: 'holdfast.dev/confirmPrune',

@@ -23,7 +23,7 @@ export function toReleaseObject({ metadata, spec }: AnyObject, compiled: Compile
     suspension: suspensionOf(metadata.annotations, fields.success && fields.data.suspend === true),
     intervalMs: intervalOf(fields.success ? fields.data.interval : null),
     requestedAt: requestedAt(metadata.annotations),
-    reset: isReset(metadata.annotations),
+    ...askedOf(metadata.annotations),
     source: sourceOf(metadata),
     spec:
       compiled.kind === 'valid'
@@ -53,13 +53,13 @@ export function requestedAt(annotations: Annotations): string | null {
   return tokens.filter((token) => token !== undefined && token !== '').join(' ') || null;
 }
 
-/** As in Flux: a reset counts for the request that has the same token. */
-function isReset(annotations: Annotations): boolean {
-  const pairs = [
-    [ANNOTATIONS.requestedAt, ANNOTATIONS.resetAt],
-    [ANNOTATIONS.fluxRequestedAt, ANNOTATIONS.fluxResetAt],
-  ] as const;
-  return pairs.some(([asked, reset]) => given(annotations?.[asked]) && annotations?.[asked] === annotations?.[reset]);
+/** As in Flux: what a sync is to do besides counts for the request that has the same token. */
+function askedOf(annotations: Annotations): Pick<ReleaseObject, 'reset' | 'force'> {
+  const { requestedAt: ours, fluxRequestedAt: flux, resetAt, fluxResetAt, forceAt, fluxForceAt } = ANNOTATIONS;
+  const says = (...pairs: readonly (readonly [string, string])[]): boolean =>
+    pairs.some(([asked, also]) => given(annotations?.[asked]) && annotations?.[asked] === annotations?.[also]);
+  const force = says([ours, forceAt], [flux, fluxForceAt]);
+  return { reset: says([ours, resetAt], [flux, fluxResetAt]), ...(force ? { force } : {}) };
 }
 
 function given(token: string | undefined): boolean {

@@ -99,6 +99,7 @@ describe('the OpenAPI document', () => {
         'path namespace',
         'path name',
         'query reset?',
+        'query force?',
         'query wait?',
         'query timeout?',
         'query source?',

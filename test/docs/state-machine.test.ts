@@ -11,6 +11,7 @@ import type {
   Look,
   StoredRelease,
 } from '../../workflows/core/model.ts';
+import { wish } from '../../workflows/core/wishes.ts';
 import { attempt, desired, history, look, NOW, object, remediation, stored } from '../core/builders.ts';
 import { after, asking, backAgain, failed, rollback, uninstall } from '../core/remedy-rows.ts';
 import { readDocument, tableUnder } from './markdown.ts';
@@ -77,6 +78,8 @@ const RECORDS: Readonly<Record<string, Look['stored']>> = {
 const lost = { attempt: 'a1', process: null, deadAt: NOW + 1000 };
 const backOff = { retryAt: NOW + 1000, lastFailure: { code: 'HelmFailed', message: 'it broke' } } as const;
 
+const force = { kind: 'force', by: 'ada', reason: '' } as const;
+
 const LATE = 'its wait timed out, and its objects are ready by now';
 const timedOut = { revision: 3, attempt: 'a1' };
 
@@ -108,6 +111,8 @@ const HISTORIES: Readonly<Record<string, History>> = {
     target: { namespace: 'default', name: 'elsewhere' },
   }),
   [LATE]: history({ ...backOff, timedOut }),
+  'a forced upgrade is wanted': wish(history(), force),
+  'a forced upgrade is wanted, back-off not over': wish(history(backOff), force),
   'its objects were not seen ready': history({ readyRevision: 2 }),
   'its objects were seen ready': history({ readyRevision: 3 }),
 };
@@ -178,6 +183,7 @@ const FAILED: Readonly<Record<string, History>> = {
   'one failure, rolled back, back-off over': { ...rolledBack, ...again },
   'one failure, the uninstall died': { ...after(1, failed, uninstall({ outcome: 'lost' })), ...again },
   'one failure, uninstalled': uninstalled,
+  'one failure, a forced upgrade is wanted': wish({ ...after(1, failed), ...again }, force),
   'one failure, uninstalled, back-off over': { ...uninstalled, ...again },
 };
 

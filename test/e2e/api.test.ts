@@ -52,9 +52,9 @@ after(() => git.close());
 after(() => api.stop());
 
 /** Declare the release with a message; answers the commit. */
-function push(message: string): Promise<string> {
-  const values = `message: ${message}\n`;
-  return repository.commit({ 'app.yaml': JSON.stringify(helmRelease([NAMESPACE, 'app'], chart, { values })) });
+function push(message: string, spec: Readonly<Record<string, unknown>> = {}): Promise<string> {
+  const release = helmRelease([NAMESPACE, 'app'], chart, { values: `message: ${message}\n`, ...spec });
+  return repository.commit({ 'app.yaml': JSON.stringify(release) });
 }
 
 async function deployedMessage(): Promise<string> {
@@ -211,6 +211,60 @@ describe('the API on a running system', () => {
       'the release',
     );
     assert.deepEqual([body['suspension'], body['revision']], [null, 5]);
+  });
+
+  it('forces an upgrade where nothing is to be changed, once', async () => {
+    const force = { body: { reason: 'run its hooks' }, headers: { 'idempotency-key': 'force' } };
+    const forced = await api.call(`POST ${RELEASE}/sync?wait=true&source=false&force=true`, force);
+    const { kind, ready, revision } = outcomeOf(forced);
+    assert.deepEqual(
+      { kind, ready, revision },
+      { kind: 'done', ready: true, revision: 6 },
+      JSON.stringify(forced.body),
+    );
+    const told = await events();
+    assert.match(told, /^HelmRelease: SyncRequested: sync with force requested by writer: run its hooks$/m);
+    assert.match(told, /^HelmRelease: UpgradeStarted: .* because forced by writer: run its hooks$/m);
+
+    const repeated = await api.call(`POST ${RELEASE}/sync?wait=true&source=false&force=true`, force);
+    assert.equal(outcomeOf(repeated)['revision'], 6, 'the same request again');
+    const plain = await api.call(`POST ${RELEASE}/sync?wait=true&source=false`);
+    assert.equal(outcomeOf(plain)['revision'], 6, 'a sync that forces nothing');
+  });
+
+  it('forces an upgrade by the annotations of Flux', async () => {
+    const annotate = (...notes: string[]): Promise<string> =>
+      holdfast.kubectl(['annotate', 'helmrelease', 'app', '-n', NAMESPACE, '--overwrite', ...notes]);
+    await annotate('reconcile.fluxcd.io/requestedAt=t1', 'reconcile.fluxcd.io/forceAt=t1');
+    await until(
+      () => api.call(`GET ${RELEASE}`),
+      ({ body }) => body['ready'] === true && body['revision'] === 7,
+      'the forced revision',
+    );
+    await annotate('reconcile.fluxcd.io/requestedAt=t2');
+    await eventually(
+      holdfast,
+      ['helmrelease', NAMESPACE, 'app'],
+      ({ status }) => status?.['lastHandledRequestedAt'] === 't2',
+    );
+    const plain = await api.call(`POST ${RELEASE}/sync?wait=true&source=false`);
+    assert.equal(outcomeOf(plain)['revision'], 7, 'an old token forces nothing');
+  });
+
+  it('refuses to resume what is suspended in Git, and to sync it', async () => {
+    await push('five', { suspend: true });
+    assert.equal((await api.call(`POST ${SOURCE}/sync?wait=true`)).status, 200);
+    const resumed = await api.call(`POST ${RELEASE}/resume?wait=true`);
+    assert.equal(outcomeOf(resumed)['kind'], 'refused', JSON.stringify(resumed.body));
+    assert.equal(outcomeOf(resumed)['message'], 'spec.suspend is true; set it to false where the object comes from');
+    const synced = await api.call(`POST ${RELEASE}/sync?wait=true&source=false&force=true`);
+    assert.equal(outcomeOf(synced)['kind'], 'refused', JSON.stringify(synced.body));
+    assert.equal(
+      outcomeOf(synced)['message'],
+      'suspended by spec.suspend; set it to false where the object comes from',
+    );
+    await push('five');
+    assert.equal((await api.call(`POST ${SOURCE}/sync?wait=true`)).status, 200);
   });
 
   it('hands over what waits for a source when it is stopped', async () => {

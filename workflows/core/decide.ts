@@ -1,5 +1,5 @@
 import { assertNever } from './assert-never.ts';
-import { classify, isPending, optionsFor } from './classify.ts';
+import { classify, isPending, optionsFor, type ReleaseState } from './classify.ts';
 import { afterDependants, afterDependencies } from './dependencies.ts';
 import { isElsewhere, refText, releaseOf, wantedTarget } from './facts.ts';
 import type { Failure } from './failures.ts';
@@ -17,6 +17,7 @@ import type {
   StoredRelease,
 } from './model.ts';
 import { isSpent, lastCounted, policyAfter, remedySince, writerOf } from './remedy.ts';
+import { forcedBy } from './wishes.ts';
 
 /** How long a pending record that none of our attempts explains is left to whoever wrote it, beyond its timeout. */
 const FOREIGN_GRACE_MS = 60_000;
@@ -36,7 +37,7 @@ export function decide(look: Look, history: History, now: Instant): Action {
   if (object.spec.kind === 'invalid') return { kind: 'stall', failure: object.spec.failure };
   if (stored?.otherOwner != null) return { kind: 'stall', failure: nameTaken(stored, object.spec.desired) };
   if (isElsewhere(object, history)) return { kind: 'stall', failure: moved(object, history) };
-  return afterDependencies(decideState(object.spec.desired, { stored, history, now }), look);
+  return afterDependencies(decideValid(object.spec.desired, { stored, history, now }), look);
 }
 
 interface Known {
@@ -45,8 +46,20 @@ interface Known {
   readonly now: Instant;
 }
 
-function decideState(desired: Desired, known: Known): Action {
+function decideValid(desired: Desired, known: Known): Action {
   const state = classify(known.stored, desired, known.history);
+  const forced = forcedBy(known.history);
+  return forced === null || state.kind === 'locked'
+    ? decideState(state, desired, known)
+    : unlessHeld(force(state, forced), known);
+}
+
+/** Neither failures that used up their retries nor a remedy that is due keep a person's word back; a back-off does. */
+function force(state: ReleaseState, because: string): Action {
+  return state.kind === 'absent' ? { kind: 'install', because, replace: state.replace } : { kind: 'upgrade', because };
+}
+
+function decideState(state: ReleaseState, desired: Desired, known: Known): Action {
   switch (state.kind) {
     case 'locked':
       if (state.stored.status === 'uninstalling' && isCutOff(known.history))

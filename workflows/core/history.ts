@@ -38,10 +38,10 @@ export function forObject(history: History, uid: string): History {
   return { ...EMPTY_HISTORY, uid, attempts: history.attempts, requests: history.requests };
 }
 
-/** Remember what failures belong to; a new desired state starts without any. */
+/** Remember what failures belong to; a new desired state starts without any, and is upgraded to without being forced. */
 export function forDesired(history: History, digest: string): History {
   if (history.digest === digest) return history;
-  return { ...withoutFailures(history), digest };
+  return { ...withoutFailures(history), digest, ...(history.wish == null ? {} : { wish: null }) };
 }
 
 /** Forget the failures, so that the next look may act at once. */
@@ -193,6 +193,12 @@ export function addRequest(history: History, request: Request): History {
   if (history.requests.some(({ id }) => id === request.id)) return history;
   const requests = [...history.requests, { ...request, outcome: { kind: 'pending' } as const }];
   return { ...history, requests: requests.slice(-MAX_REQUESTS) };
+}
+
+/** Note that a request had its effect on what is remembered. */
+export function takeUpRequest(history: History, taken: Pick<Request, 'id'>): History {
+  const requests = history.requests.map((one) => (one.id === taken.id ? { ...one, takenUp: true } : one));
+  return { ...history, requests };
 }
 
 /** Answer every pending request for which `answer` gives an outcome. */

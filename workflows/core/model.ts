@@ -112,6 +112,8 @@ export interface ReleaseObject {
   readonly requestedAt: string | null;
   /** The same token stands in `holdfast.dev/resetAt` (or Flux's alias): the sync also forgets the failures. */
   readonly reset?: boolean;
+  /** The same for `holdfast.dev/forceAt`: the sync also upgrades once. */
+  readonly force?: boolean;
   /** The GitRepository that applied it and the revision (`main@<sha>`) that last changed it. */
   readonly source: { readonly repository: ObjectRef; readonly revision: string } | null;
   /** Its version is a range; `key` stands for range and source. Absent: its version is exact. */
@@ -268,6 +270,19 @@ export interface Request {
   readonly at: Instant;
   /** Of a sync: forget the failures of the desired state first. */
   readonly reset?: boolean;
+  /** Of a sync: upgrade once, whether or not anything is to be changed. */
+  readonly force?: boolean;
+  /** Its effect on what is remembered has taken place. */
+  readonly takenUp?: boolean;
+}
+
+/** What a person wants to be done once, beside what the object asks for. */
+export interface Wish {
+  readonly kind: 'force';
+  readonly by: string;
+  readonly reason: string;
+  /** Attempts that had been begun by then: only later ones can fulfil it. */
+  readonly since: number;
 }
 
 export type RequestOutcome =
@@ -315,6 +330,8 @@ export interface History {
   readonly handledRequestedAt: string | null;
   /** What the range of the spec stands for; absent or null: it has none, or nobody asked yet. */
   readonly resolution?: Resolution | null;
+  /** Not fulfilled yet. Absent or null: none. */
+  readonly wish?: Wish | null;
   /** Newest last, at most 50. */
   readonly requests: readonly (Request & { readonly outcome: RequestOutcome })[];
 }

@@ -28,8 +28,6 @@ export interface Entity {
   reported: string | null;
   /** Failure for which an Event was written. */
   announced: string | null;
-  /** Requests for which an Event was written. */
-  told: readonly string[];
   /** Attributes last upserted, as text. */
   attributes: string | null;
 }
@@ -50,7 +48,6 @@ export function createEntity(input: EntityInput<History>): Entity {
     events: [],
     reported: null,
     announced: input.history?.lastFailure?.message ?? null,
-    told: input.history?.requests.map(({ id }) => id) ?? [],
     attributes: null,
   };
 }

@@ -47,7 +47,7 @@ export function listen(entity: Entity): void {
   setHandler(releaseStatus, () => toStatus(entity), { description: 'state, reason and the last attempts' });
 }
 
-function acceptRequest(entity: Entity, kind: Request['kind'], { id, by, reason, reset }: Ask): Accepted {
+function acceptRequest(entity: Entity, kind: Request['kind'], { id, by, reason, reset, force }: Ask): Accepted {
   const position = entity.history.requests.filter(
     (request) => request.outcome.kind === 'pending' && request.id !== id,
   ).length;
@@ -58,6 +58,7 @@ function acceptRequest(entity: Entity, kind: Request['kind'], { id, by, reason, 
     reason,
     at: Date.now(),
     ...(reset === true ? { reset } : {}),
+    ...(force === true ? { force } : {}),
   });
   entity.woken = true;
   return { request: id, position };

@@ -1,6 +1,7 @@
-import { answerRequests, retryNow, withoutFailures } from '../core/history.ts';
+import { answerRequests, retryNow, takeUpRequest, withoutFailures } from '../core/history.ts';
 import type { ReleaseObject, Request, RequestOutcome } from '../core/model.ts';
 import { summarize } from '../core/summarize.ts';
+import { wish } from '../core/wishes.ts';
 import type { Entity } from './entity.ts';
 import { announce, local } from './report.ts';
 
@@ -24,8 +25,8 @@ async function answer(entity: Entity, object: ReleaseObject, request: Request): 
   const { suspension } = object;
   if (request.kind === 'abandon') return abandon(entity, object, request);
   if (request.kind === 'sync') {
-    if (suspension !== null && !object.deleting)
-      return { kind: 'refused', message: `suspended by ${suspension.by}; resume it first` };
+    const refusal = refuseSync(object, request);
+    if (refusal !== null) return { kind: 'refused', message: refusal };
     takeUp(entity, request);
     return null;
   }
@@ -45,19 +46,23 @@ async function abandon(entity: Entity, { uid }: ReleaseObject, { by, reason }: R
   return { kind: 'done', ready: false, message: 'abandoned', revision: entity.look.stored?.revision ?? null };
 }
 
-/** What a sync changes in what is remembered, once: the back-off ends, and with a reset the failures are forgotten. */
-function takeUp(entity: Entity, request: Request): void {
-  if (announced(entity, request)) return;
-  entity.history = request.reset === true ? withoutFailures(entity.history) : retryNow(entity.history, 'person');
+/** Why nothing can come of a sync; null: it can. */
+function refuseSync({ suspension, deleting }: ReleaseObject, { force }: Request): string | null {
+  if (deleting) return force === true ? 'the HelmRelease is being deleted: there is nothing to upgrade' : null;
+  if (suspension === null) return null;
+  return `suspended by ${suspension.by}; ${suspension.inSpec ? 'set it to false where the object comes from' : 'resume it first'}`;
 }
 
-/** Tell once who asked for a sync and why; true when it was told before. */
-function announced(entity: Entity, { id, by, reason, reset }: Request): boolean {
-  if (entity.told.includes(id)) return true;
-  const what = reset === true ? 'sync with reset' : 'sync';
-  entity.told = [...entity.told, id].slice(-50);
+/** What a sync changes in what is remembered, once: the back-off ends; failures are forgotten, or an upgrade is wanted. */
+function takeUp(entity: Entity, request: Request): void {
+  if (request.takenUp === true) return;
+  const { by, reason, reset, force } = request;
+  const history = takeUpRequest(entity.history, request);
+  const asked = reset === true ? withoutFailures(history) : retryNow(history, 'person');
+  entity.history = force === true ? wish(asked, { kind: 'force', by, reason }) : asked;
+  const how = [...(reset === true ? ['reset'] : []), ...(force === true ? ['force'] : [])];
+  const what = how.length === 0 ? 'sync' : `sync with ${how.join(' and ')}`;
   announce(entity, 'Normal', { reason: 'SyncRequested', message: `${what} requested by ${by}${because(reason)}` });
-  return false;
 }
 
 function because(reason: string): string {

@@ -91,6 +91,20 @@ describe('a HelmRelease', () => {
       assert.equal((await lookAt(none.ref)).object?.suspension, null);
     });
 
+    it('sees what a sync is to do besides, where the token is that of the request', async () => {
+      const asked = async (annotations: Readonly<Record<string, string>>): Promise<readonly unknown[]> => {
+        const { object } = await lookAt((await apply({}, { annotations })).ref);
+        return [object?.reset, object?.force];
+      };
+      const ours = { 'holdfast.dev/requestedAt': 'a', 'holdfast.dev/forceAt': 'a' };
+      const flux = { 'reconcile.fluxcd.io/requestedAt': 'b', 'reconcile.fluxcd.io/forceAt': 'b' };
+      assert.deepEqual(await asked(ours), [false, true]);
+      assert.deepEqual(await asked(flux), [false, true]);
+      assert.deepEqual(await asked({ ...flux, 'reconcile.fluxcd.io/resetAt': 'b' }), [true, true]);
+      assert.deepEqual(await asked({ ...ours, 'holdfast.dev/requestedAt': 'c' }), [false, undefined]);
+      assert.deepEqual(await asked({ 'holdfast.dev/forceAt': '', 'holdfast.dev/requestedAt': '' }), [false, undefined]);
+    });
+
     it('looks the named HelmRepository up, and says when it is not there', async () => {
       const { ref } = await apply({ chart: { name: 'web', version: '1.0.0', repository: { name: 'charts' } } });
       const missing = (await lookAt(ref)).object?.spec;
