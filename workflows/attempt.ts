@@ -206,8 +206,14 @@ async function uninstall(input: AttemptInput, scopes: Scopes): Promise<Outcome> 
     await scopes.wait.run(() => waitGone.executeWithOptions({ summary }, [step]));
     return { kind: 'succeeded', written: null };
   } catch (error) {
-    return ended(error, input);
+    return notGone(ended(error, input));
   }
+}
+
+/** That objects are not gone in time is the failure of the uninstall, not of a wait for something to come up. */
+function notGone(outcome: Exclude<Outcome, { kind: 'succeeded' }>): Outcome {
+  if (outcome.kind !== 'failedBeforeWrite' || outcome.failure.code !== 'NotReady') return outcome;
+  return { ...outcome, failure: { code: 'UninstallFailed', message: outcome.failure.message } };
 }
 
 /** One Temporal attempt: after any loss the entity looks again and decides again. */
