@@ -1,5 +1,6 @@
 import type { Failure } from '../workflows/core/failures.ts';
-import { failure, fromKube, HoldfastError } from './failures.ts';
+import type { ChartIndex } from './chart-index/store.ts';
+import { fromKube, HoldfastError } from './failures.ts';
 import { intervalOf } from './kube/compile-spec.ts';
 import { readRepository, type Repository } from './kube/credentials.ts';
 import { parseDuration } from './kube/duration.ts';
@@ -9,6 +10,7 @@ import { parseOciName } from './oci/name.ts';
 import { pingRegistry } from './oci/ping.ts';
 import { type Call, type Toolbox, withHeartbeat } from './operation.ts';
 import { KubeError } from './ports.ts';
+import { hasIndex, sourceOf } from './repository-index.ts';
 import type { RepositoryActivities } from './types.ts';
 
 type Input = Parameters<RepositoryActivities['checkHelmRepository']>[0];
@@ -17,7 +19,9 @@ type Seen = Awaited<ReturnType<RepositoryActivities['checkHelmRepository']>>;
 /** The activity has five minutes in all, and the answer is to be written down as well. */
 const LONGEST_MS = 4 * 60_000;
 
-/** Log in at the registry of a HelmRepository, or ask whether it lives, and write down what came of it. */
+/**
+ * Log in at the registry of a HelmRepository or ask whether it lives, or read its index, and write down what came of it.
+ */
 export async function checkHelmRepository(tools: Toolbox, { ref, workflowId }: Input, call: Call): Promise<Seen> {
   const repository = await readRepository(tools.kube, ref);
   if (repository === null) return null;
@@ -25,36 +29,37 @@ export async function checkHelmRepository(tools: Toolbox, { ref, workflowId }: I
   const suspended = spec.suspend === true;
   const seen = { uid, generation, suspended, url, intervalMs: intervalOf(spec.interval, '30m') };
   if (suspended) return { ...seen, failure: null };
-  const { failure, retryAfterMs } = await withHeartbeat(call, () => ask(tools, repository, call));
-  await reportRepository(tools.kube, { repository, workflowId, failure });
+  const { failure, retryAfterMs, index } = await withHeartbeat(call, () => ask(tools, repository, call));
+  await reportRepository(tools.kube, { repository, workflowId, failure, index });
   return { ...seen, failure, ...(retryAfterMs === null ? {} : { retryAfterMs }) };
 }
 
 interface Answer {
   readonly failure: Failure | null;
   readonly retryAfterMs: number | null;
+  /** Null: it has none, or nobody could read it. */
+  readonly index: ChartIndex | null;
 }
 
-async function ask(tools: Toolbox, repository: Repository, { signal }: Call): Promise<Answer> {
+async function ask(tools: Toolbox, repository: Repository, call: Call): Promise<Answer> {
   try {
-    await askRegistry(tools, repository, signal);
-    return { failure: null, retryAfterMs: null };
+    const index = hasIndex(repository.url) ? await readIndex(tools, repository, call) : null;
+    if (index === null) await askRegistry(tools, repository, call.signal);
+    return { failure: null, retryAfterMs: null, index };
   } catch (error) {
     const known = error instanceof KubeError ? fromKube(error) : error;
     if (!(known instanceof HoldfastError)) throw known;
     const { code, message, retryAfterMs } = known;
-    return { failure: { code, message }, retryAfterMs };
+    return { failure: { code, message }, retryAfterMs, index: null };
   }
+}
+
+async function readIndex(tools: Toolbox, repository: Repository, call: Call): Promise<ChartIndex> {
+  return tools.indexes.get(await sourceOf(tools, repository), call);
 }
 
 async function askRegistry(tools: Toolbox, repository: Repository, signal: AbortSignal): Promise<void> {
   const { url, spec } = repository;
-  if (/^https?:\/\//i.test(url)) {
-    throw failure(
-      'FieldNotSupported',
-      'spec.url: repositories over HTTP are not supported yet; use one with an oci:// URL',
-    );
-  }
   const { host } = parseOciName(url);
   const timeoutMs = Math.min(LONGEST_MS, parseDuration(spec.timeout ?? '') ?? LONGEST_MS);
   const transport = await readTransport(tools.kube, repository, tools.crossNamespace);

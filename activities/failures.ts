@@ -28,6 +28,12 @@ export function failure(code: FailureCode, message: string, cause?: unknown): Ho
   return new HoldfastError(code, message, cause === undefined ? undefined : { cause });
 }
 
+/** Null: it is not that the disk of the worker is full. `what` says what there is no space for or where. */
+export function diskFull(error: unknown, what: string): HoldfastError | null {
+  const full = error instanceof Error && 'code' in error && error.code === 'ENOSPC';
+  return full ? failure('DiskFull', `no space left on the worker ${what}`, error) : null;
+}
+
 /** The code of an error; anything that came neither from `failure` nor from the API server is `Unexpected`. */
 export function codeOf(error: unknown): FailureCode {
   if (error instanceof KubeError) return fromKube(error).code;

@@ -1,15 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { HelmProcess } from '../workflows/core/model.ts';
+import { createIndexStore, type IndexStore } from './chart-index/store.ts';
 import { createChartCache, type ChartCache } from './charts/cache.ts';
-import { failure } from './failures.ts';
+import { diskFull } from './failures.ts';
 import type { KubeAccess } from './helm/command.ts';
 import { createHostGates, type HostGates } from './http/host-gates.ts';
 import type { CrossNamespace } from './kube/helm-release.ts';
 import { createOras, type Oras } from './oci/oras.ts';
-import { createSharing, type Sharing } from './oci/sharing.ts';
 import type { Executables, Folders, Kube } from './ports.ts';
 import { identifyWorker } from './process/identity.ts';
+import { createSharing, type Sharing } from './sharing.ts';
 
 /** What is known of the call of an activity; in tests there is no Temporal around it. */
 export interface Call {
@@ -44,6 +45,7 @@ export interface Toolbox extends ReleaseDeps {
   readonly gates: HostGates;
   readonly sharing: Sharing;
   readonly charts: ChartCache;
+  readonly indexes: IndexStore;
   readonly crossNamespace: CrossNamespace;
   /** Runs one operation per key at a time, in the order of arrival. */
   readonly oneAtATime: <T>(key: string, operation: () => Promise<T>) => Promise<T>;
@@ -56,6 +58,7 @@ export function createToolbox(deps: ReleaseDeps): Toolbox {
   const executables = absolute(deps.executables);
   const { file, context } = deps.kubeconfig;
   const gates = createHostGates();
+  const sharing = createSharing();
   return {
     kube,
     settings,
@@ -64,8 +67,9 @@ export function createToolbox(deps: ReleaseDeps): Toolbox {
     kubeconfig: { file: file === null ? null : resolve(file), context },
     oras: createOras({ oras: executables.oras, tmp: folders.tmp, plainHttp: settings.plainHttp, gates }),
     gates,
-    sharing: createSharing(),
+    sharing,
     charts: createChartCache(folders.charts),
+    indexes: createIndexStore({ folder: join(folders.tmp, 'indexes'), gates, sharing }),
     crossNamespace: settings.noCrossNamespace ? 'denied' : 'allowed',
     oneAtATime: createQueue(),
   };
@@ -103,12 +107,8 @@ export async function inPrivateFolder<T>(
       await rm(folder, { recursive: true, force: true });
     }
   } catch (error) {
-    throw isDiskFull(error) ? failure('DiskFull', `no space left on the worker in ${folders.tmp}`, error) : error;
+    throw diskFull(error, `in ${folders.tmp}`) ?? error;
   }
-}
-
-function isDiskFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOSPC';
 }
 
 const HEARTBEAT_MS = 3_000;

@@ -2,26 +2,41 @@ import { announceChart } from './announce-chart.ts';
 import { findChartSource, type ChartPlace } from './chart-source.ts';
 import { readChartArchive, type ChartArchive } from './charts/archive.ts';
 import { HoldfastError } from './failures.ts';
+import type { Transport } from './http/transport.ts';
+import { fetchIndexed } from './indexed-chart.ts';
 import type { HelmReleaseSpec } from './kube/compile-spec.ts';
 import type { Call, Toolbox } from './operation.ts';
+import { hasIndex } from './repository-index.ts';
 import { parseWanted } from './semver/wanted.ts';
 
 /** A chart whose bytes are those that its digest promises. */
 export interface PreparedChart {
   readonly archive: Buffer;
   readonly about: ChartArchive;
-  /** Digest of its manifest, which pins it for good. */
+  /** Digest of its manifest, or of its archive where there is none, which pins it for good. */
   readonly digest: string;
   /** Credentials that were used, for redaction. */
   readonly secrets: readonly string[];
 }
 
 /** Find the credentials, pin the digest, pull what the cache does not hold, check all of it. */
-export async function prepareChart(
-  tools: Toolbox,
-  spec: HelmReleaseSpec,
-  { namespace, call }: { readonly namespace: string; readonly call: Call },
-): Promise<PreparedChart> {
+export async function prepareChart(tools: Toolbox, spec: HelmReleaseSpec, where: Where): Promise<PreparedChart> {
+  return hasIndex(spec.chart.url) ? prepareIndexed(tools, spec, where) : prepareOci(tools, spec, where);
+}
+
+interface Where {
+  readonly namespace: string;
+  readonly call: Call;
+}
+
+async function prepareIndexed(tools: Toolbox, { chart }: HelmReleaseSpec, where: Where): Promise<PreparedChart> {
+  const wanted = parseWanted(chart.version);
+  const { archive, digest, version, source } = await fetchIndexed(tools, { ...where, chart, wanted });
+  const about = await readChartArchive(archive, { name: chart.name, version });
+  return { archive, about, digest, secrets: secretsOf(source.transport) };
+}
+
+async function prepareOci(tools: Toolbox, spec: HelmReleaseSpec, { namespace, call }: Where): Promise<PreparedChart> {
   const { mirror, ...origin } = await findChartSource(tools, spec.chart, namespace);
   const { name } = spec.chart;
   const wanted = parseWanted(spec.chart.version);
@@ -38,8 +53,11 @@ export async function prepareChart(
     fromFirst(mirror, origin, (place) => tools.oras.fetchLayer({ ...asked, ...place, signal }, layer)),
   );
   const about = await readChartArchive(archive, { name, version });
-  const { login } = origin.transport;
-  return { archive, about, digest: manifestDigest, secrets: login === null ? [] : [login.username, login.password] };
+  return { archive, about, digest: manifestDigest, secrets: secretsOf(origin.transport) };
+}
+
+function secretsOf({ login }: Transport): readonly string[] {
+  return login === null ? [] : [login.username, login.password];
 }
 
 /** Whatever goes wrong at a mirror, the registry itself is asked then, and its answer counts. */

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { failure } from '../failures.ts';
+import { diskFull, failure } from '../failures.ts';
 
 /** Chart archives by the digest of their layer. Nothing leaves it that does not match its digest. */
 export interface ChartCache {
@@ -49,9 +49,7 @@ async function keep(file: string, archive: Buffer): Promise<void> {
     await rename(partial, file);
   } catch (error) {
     await rm(partial, { force: true });
-    throw error instanceof Error && 'code' in error && error.code === 'ENOSPC'
-      ? failure('DiskFull', 'no space left on the worker for charts', error)
-      : error;
+    throw diskFull(error, 'for charts') ?? error;
   }
 }
 

@@ -1,5 +1,5 @@
 import { lookup, type LookupAddress, type LookupOptions } from 'node:dns';
-import { BlockList, isIP } from 'node:net';
+import { BlockList, isIP, isIPv4 } from 'node:net';
 
 /**
  * Where nobody's charts lie, and a cloud's metadata service hands out the credentials of the machine: link-local
@@ -19,6 +19,11 @@ export function isRefusedAddress(hostname: string): boolean {
   const bare = hostname.replace(/^\[(.+)\]$/, '$1');
   const family = isIP(bare);
   return family !== 0 && NEVER.check(bare, family === 6 ? 'ipv6' : 'ipv4');
+}
+
+/** Tells whether a host of a URL is this machine itself. */
+export function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || (isIPv4(hostname) && hostname.startsWith('127.'));
 }
 
 type Answer = (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void;

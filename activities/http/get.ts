@@ -17,6 +17,8 @@ export interface GetRequest {
   readonly what: string;
   /** The code of the answer that it is not there. */
   readonly absent: FailureCode;
+  /** What is asked for is a zipped file itself: it is not unzipped, whatever the server says of it. */
+  readonly zipped?: boolean;
   /** For everything: redirects, and reading the answer to its end. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -71,7 +73,7 @@ async function ask(asked: GetRequest, dispatcher: Dispatcher): Promise<Step> {
     dispatcher,
     signal,
     headers: {
-      'accept-encoding': 'gzip',
+      'accept-encoding': asked.zipped === true ? 'identity' : 'gzip',
       'user-agent': 'holdfast',
       ...headers,
       ...(login === null ? {} : { authorization: `Basic ${basicOf(login)}` }),
@@ -80,7 +82,8 @@ async function ask(asked: GetRequest, dispatcher: Dispatcher): Promise<Step> {
   const header = (name: string): string | null => [response.headers[name] ?? []].flat()[0] ?? null;
   const { statusCode: status, body } = response;
   if (status === 200 || status === 304) {
-    return { kind: 'answer', answer: { status, header, body: unzipped(body, header('content-encoding')) } };
+    const encoding = asked.zipped === true ? null : header('content-encoding');
+    return { kind: 'answer', answer: { status, header, body: unzipped(body, encoding) } };
   }
   // Never read: a connection is not used again.
   body.on('error', () => undefined).destroy();

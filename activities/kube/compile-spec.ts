@@ -17,7 +17,7 @@ export interface HelmReleaseSpec {
     readonly name: string;
     /** Exact, or a digest; a leading `v` belongs to the tag. */
     readonly version: string;
-    /** `oci://host/path` of the chart itself. */
+    /** `oci://host/path` of the chart itself, or of a repository over HTTP its URL, without a query. */
     readonly url: string;
     /** The HelmRepository that the spec names; null: found by URL. */
     readonly repository: ObjectRef | null;
@@ -175,17 +175,33 @@ function compileChart(
 
 function chartUrl(chart: HelmReleaseFields['chart'], repository: FoundRepository | null): string {
   if (given(chart.ociRepository)) return ociUrl('spec.chart.ociRepository', chart.ociRepository);
-  if (given(chart.repositoryURL)) return `${ociUrl('spec.chart.repositoryURL', chart.repositoryURL)}/${chart.name}`;
+  if (given(chart.repositoryURL)) {
+    if (/[?#]/.test(chart.repositoryURL)) {
+      throw failure(
+        'SpecInvalid',
+        'spec.chart.repositoryURL has a query or fragment; name a HelmRepository with it instead',
+      );
+    }
+    return below('spec.chart.repositoryURL', chart.repositoryURL, chart.name);
+  }
   if (repository?.kind === 'failed') throw repository.error;
-  if (repository?.kind === 'found') return `${ociUrl('spec.chart.repository', repository.url)}/${chart.name}`;
+  if (repository?.kind === 'found') return below('spec.chart.repository', repository.url, chart.name);
   throw failure('SpecInvalid', 'spec.chart names no source; set ociRepository, repository or repositoryURL');
+}
+
+/** A chart has a URL of its own in a registry; in a repository over HTTP the index tells where it is. */
+function below(field: string, repository: string, chart: string): string {
+  if (!/^https?:\/\//i.test(repository.trim())) return `${ociUrl(field, repository)}/${chart}`;
+  const url = URL.parse(repository.trim());
+  if (url === null || url.username !== '' || url.password !== '') {
+    throw failure('SpecInvalid', `${field} is not an https:// URL with a host and without credentials`);
+  }
+  // Without the query, which may hold a token, and this goes into status and history.
+  return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
 }
 
 function ociUrl(field: string, url: string): string {
   const trimmed = url.trim().replace(/\/+$/, '');
-  if (/^https?:\/\//.test(trimmed)) {
-    throw unsupported(field, 'repositories over HTTP are not supported yet; use one with an oci:// URL');
-  }
   if (!/^oci:\/\/[^/\s@]+(\/[^\s@]+)?$/.test(trimmed)) {
     throw failure('SpecInvalid', `${field} is not an oci:// URL with a host and without credentials`);
   }
@@ -279,10 +295,6 @@ function digestOf(parts: readonly string[]): string {
 
 function given(value: string | null | undefined): value is string {
   return value !== null && value !== undefined && value !== '';
-}
-
-function unsupported(field: string, why: string): HoldfastError {
-  return failure('FieldNotSupported', `${field}: ${why}`);
 }
 
 function schemaFailure(error: z.ZodError): HoldfastError {

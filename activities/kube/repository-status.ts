@@ -23,6 +23,28 @@ export interface RepositoryReport {
   readonly repository: Repository;
   readonly workflowId: string;
   readonly failure: Failure | null;
+  /** What its index holds; null: it has none, or nobody could read it. */
+  readonly index: IndexSummary | null;
+}
+
+/** An index, as far as status shows it. */
+export interface IndexSummary {
+  readonly names: readonly string[];
+  readonly versions: number;
+  /** Entries that were left out. */
+  readonly skipped: number;
+  readonly bytes: number;
+  /** The first charts with their newest versions. */
+  readonly shown: readonly {
+    readonly name: string;
+    readonly description: string | null;
+    readonly versions: readonly {
+      readonly version: string;
+      readonly appVersion: string | null;
+      readonly created: string | null;
+      readonly digest: string | null;
+    }[];
+  }[];
 }
 
 /** Write status and, when something changed, Events of a HelmRepository. One that is gone is left alone. */
@@ -35,9 +57,9 @@ export async function reportRepository(kube: Kube, report: RepositoryReport): Pr
   const { generation } = repository;
   await patchStatus(kube, report, {
     observedGeneration: generation,
-    conditions: mergeConditions(old.conditions, conditionsOf(failure), { generation, now }),
+    conditions: mergeConditions(old.conditions, conditionsOf(report), { generation, now }),
     workflowId: report.workflowId,
-    ...(failure === null ? { lastSyncTime: now } : {}),
+    ...(failure === null ? { lastSyncTime: now, ...contentsOf(report.index) } : {}),
   });
   const { namespace, name, uid } = repository;
   const involved = { apiVersion: KINDS.HelmRepository.apiVersion, kind: 'HelmRepository', namespace, name, uid };
@@ -57,9 +79,42 @@ async function patchStatus(kube: Kube, { repository }: RepositoryReport, status:
   }
 }
 
-function conditionsOf(failure: Failure | null): readonly Condition[] {
+/** What the index holds; null, which removes it, where there is none. */
+function contentsOf(index: IndexSummary | null): object {
+  if (index === null) return { charts: null, stats: null };
+  return {
+    charts: index.shown.map(({ name, description, versions }) => ({
+      name,
+      ...(description === null ? {} : { description }),
+      versions: versions.map(({ version, appVersion, created, digest }) => ({
+        version,
+        ...(appVersion === null ? {} : { appVersion }),
+        ...(created !== null && DATE_TIME.test(created) && !Number.isNaN(Date.parse(created)) ? { created } : {}),
+        ...(digest === null ? {} : { digest }),
+      })),
+    })),
+    stats: { totalCharts: index.names.length, totalVersions: index.versions, lastIndexSize: `${index.bytes} bytes` },
+  };
+}
+
+/** What the API server takes for one; an index may say anything. */
+const DATE_TIME =
+  /^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$/;
+
+/** For people, about a repository that answers as it should. */
+function messageOf(index: IndexSummary | null): string {
+  if (index === null) return 'the registry answers';
+  const left = index.skipped === 0 ? '' : `; left out: ${counted(index.skipped, 'broken entry', 'broken entries')}`;
+  return `the index has ${counted(index.names.length, 'chart')} in ${counted(index.versions, 'version')}${left}`;
+}
+
+function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+function conditionsOf({ failure, index }: RepositoryReport): readonly Condition[] {
   if (failure === null) {
-    return [{ type: 'Ready', status: 'True', reason: 'Succeeded', message: 'the registry answers' }, IDLE, NOT_STALLED];
+    return [{ type: 'Ready', status: 'True', reason: 'Succeeded', message: messageOf(index) }, IDLE, NOT_STALLED];
   }
   const { code: reason, message } = failure;
   const ready: Condition = { type: 'Ready', status: 'False', reason, message };
@@ -77,10 +132,10 @@ const NOT_STALLED: Condition = {
 };
 
 /** One when Ready changes or says something new, and once for each generation the fields that are not acted on. */
-function eventsOf({ repository, failure }: RepositoryReport, old: OldStatus): readonly ReportedEvent[] {
+function eventsOf({ repository, failure, index }: RepositoryReport, old: OldStatus): readonly ReportedEvent[] {
   const before = old.conditions.find(({ type }) => type === 'Ready');
   const reason = failure?.code ?? 'Succeeded';
-  const message = failure?.message ?? `registry of ${repository.url} answers`;
+  const message = failure?.message ?? (index === null ? `registry of ${repository.url} answers` : messageOf(index));
   const changed = failure === null ? before?.status !== 'True' : before?.message !== failure.message;
   const warnings = old.observedGeneration === repository.generation ? [] : unsupported(repository.spec);
   return [
@@ -93,12 +148,13 @@ function eventsOf({ repository, failure }: RepositoryReport, old: OldStatus): re
   ];
 }
 
-function unsupported({ auth, valuesConfigMapPolicy }: HelmRepositoryFields): readonly string[] {
+function unsupported({ url, mirror, auth, valuesConfigMapPolicy }: HelmRepositoryFields): readonly string[] {
   const { caFile, certFile, keyFile } = auth?.tls ?? {};
   const files = Object.entries({ caFile, certFile, keyFile }).filter(([, path]) => path != null && path !== '');
   const policy = valuesConfigMapPolicy ?? '';
   return [
     ...files.map(([field]) => `spec.auth.tls.${field}`),
+    ...(mirror == null || mirror === '' || url.startsWith('oci:') ? [] : ['spec.mirror']),
     ...(policy === '' || policy === 'disabled' ? [] : ['spec.valuesConfigMapPolicy']),
   ];
 }

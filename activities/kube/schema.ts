@@ -143,6 +143,7 @@ export const HelmRepositoryFields = z.object({
         .nullish(),
     })
     .nullish(),
+  passCredentials: flag,
   insecure: flag,
   mirror: text,
   proxySecretRef: z.object({ name: z.string() }).nullish(),

@@ -17,6 +17,7 @@ export async function readTransport(
   return {
     ...PLAIN_TRANSPORT,
     login: await readLogin(kube, repository, crossNamespace),
+    passCredentials: spec.passCredentials === true,
     tls: tls ?? PLAIN_TRANSPORT.tls,
     proxy: await readProxy(kube, repository),
     // Who has TLS settings means TLS, also on loopback.

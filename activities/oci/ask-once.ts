@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { Question, Sharing } from '../sharing.ts';
 import type { ChartRequest, Oras } from './oras.ts';
-import type { Question, Sharing } from './sharing.ts';
 
 type Verb = 'announce' | 'listTags';
 

@@ -1,5 +1,5 @@
-import { isIPv4 } from 'node:net';
 import { failure } from '../failures.ts';
+import { isLoopback } from '../http/addresses.ts';
 
 /** A repository of a registry: `oci://<host>/<path>`. */
 export interface OciName {
@@ -64,7 +64,5 @@ export function versionOf(tag: string): string {
  */
 export function speaksPlainHttp(host: string, named: readonly string[], said: boolean | null = null): boolean {
   if (said !== null) return said;
-  const bare = host.replace(/:[0-9]+$/, '');
-  const loopback = bare === 'localhost' || bare === '[::1]' || (isIPv4(bare) && bare.startsWith('127.'));
-  return loopback || named.includes(host);
+  return isLoopback(host.replace(/:[0-9]+$/, '')) || named.includes(host);
 }

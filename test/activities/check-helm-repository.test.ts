@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { checkHelmRepository } from '../../activities/check-helm-repository.ts';
+import { chartRepository } from '../support/chart-repository.ts';
+import { serveWeb } from '../support/web.ts';
 import { callOf, useReleases, type Releases } from './helm/releases.ts';
 
 let releases: Releases;
@@ -15,9 +17,17 @@ after(() => releases.release());
 const API = 'helm-operator.ketches.cn/v1alpha1';
 
 interface Status {
-  readonly conditions?: readonly { type: string; status: string; reason: string; observedGeneration: number }[];
+  readonly conditions?: readonly {
+    type: string;
+    status: string;
+    reason: string;
+    message: string;
+    observedGeneration: number;
+  }[];
   readonly observedGeneration?: number;
   readonly lastSyncTime?: string;
+  readonly charts?: readonly { name: string; versions: readonly { version: string }[] }[];
+  readonly stats?: object;
 }
 
 async function check(name: string, spec: object): Promise<{ failure: unknown; status: Status; events: string[] }> {
@@ -74,11 +84,58 @@ describe('checkHelmRepository', () => {
   });
 
   it('says what is not supported yet', async () => {
-    const http = await check('http', { url: 'https://charts.example.com', type: 'helm' });
-    assert.partialDeepStrictEqual(http.failure, { code: 'FieldNotSupported' });
-    assert.deepEqual(ready(http.status), [['False', 'FieldNotSupported', 1]]);
     const spec = { url: 'oci://127.0.0.1:1/x', type: 'oci', auth: { tls: { caFile: '/ca.crt' } }, timeout: '5s' };
     assert.deepEqual((await check('tls', spec)).events.toSorted(), ['FieldNotSupported', 'RegistryUnreachable']);
+  });
+
+  it('reads an index over HTTP, and shows what it holds', async () => {
+    const charts = await chartRepository(releases.stack.bin);
+    await charts.publish({ name: 'app', version: '1.0.0' }, { name: 'app', version: '1.1.0' });
+    await charts.publish({ name: 'web', version: '0.1.0' });
+    const { failure, status } = await check('index', { url: charts.url, type: 'helm' });
+    assert.equal(failure, null);
+    assert.deepEqual(ready(status), [['True', 'Succeeded', 1]]);
+    const message = status.conditions?.find(({ type }) => type === 'Ready')?.message;
+    assert.equal(message, 'the index has 2 charts in 3 versions');
+    assert.deepEqual(
+      status.charts?.map(({ name, versions }) => [name, versions.map(({ version }) => version)]),
+      [
+        ['app', ['1.1.0', '1.0.0']],
+        ['web', ['0.1.0']],
+      ],
+    );
+    assert.partialDeepStrictEqual(status.stats, { totalCharts: 2, totalVersions: 3 });
+  });
+
+  it('says why an index over HTTP cannot be read', async () => {
+    const page = await serveWeb((_request, response) => response.end('<html></html>'));
+    const none = await serveWeb((_request, response) => response.writeHead(404).end());
+    const closed = await serveWeb((_request, response) => response.writeHead(401).end());
+    const failures = await Promise.all(
+      [page, none, closed].map(
+        async ({ origin }, i) => (await check(`no-index-${i}`, { url: origin, type: 'helm' })).failure,
+      ),
+    );
+    const host = ({ origin }: { origin: string }): string => new URL(origin).host;
+    assert.partialDeepStrictEqual(failures, [
+      { code: 'IndexInvalid', message: `the index of ${page.origin} is no index of a chart repository` },
+      { code: 'IndexInvalid', message: `${host(none)} does not have the index of ${none.origin}` },
+      { code: 'AuthRequired' },
+    ]);
+    const away = await check('away', { url: 'http://127.0.0.1:1', type: 'helm' });
+    assert.deepEqual(away.failure, {
+      code: 'RegistryUnreachable',
+      message: 'cannot reach 127.0.0.1:1: connection refused',
+    });
+  });
+
+  it('sends no credentials in the clear unless that is wanted', async () => {
+    const auth = await secret('clear', { username: 'u', password: 'p' });
+    const { failure } = await check('clear', { url: 'http://charts.example.invalid', type: 'helm', auth });
+    assert.deepEqual(failure, {
+      code: 'SpecInvalid',
+      message: `the url of HelmRepository ${namespace}/clear has http://; its credentials would cross the network in the clear: write https://, or set insecure: true`,
+    });
   });
 
   it('misses a Secret by name', async () => {

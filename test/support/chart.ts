@@ -1,7 +1,7 @@
 /** Small charts, made and pushed by the real helm. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { packChart, pushArchive } from '../../stack/chart-archive.ts';
+import { packChart, pushArchive, type HelmTools } from '../../stack/chart-archive.ts';
 import { temporaryFolder, type SharedStack } from './harness.ts';
 
 export interface TestChart {
@@ -44,8 +44,14 @@ spec:
 
 /** Package a chart and push it to `oci://<registry>/<folder>`; answers its URL there. */
 export async function pushChart(stack: SharedStack, chart: TestChart, folder = 'charts'): Promise<string> {
-  const home = temporaryFolder();
-  const path = join(home, chart.name);
+  const tools = { bin: stack.bin, home: temporaryFolder() };
+  const to = { registry: stack.registry, folder, login: stack.registryLogin };
+  return `${await pushArchive(tools, await packTestChart(tools, chart), to)}/${chart.name}`;
+}
+
+/** Package a chart; answers its archive. */
+export async function packTestChart(tools: HelmTools, chart: TestChart): Promise<string> {
+  const path = join(mkdtempSync(join(tools.home, 'source-')), chart.name);
   const files = {
     'Chart.yaml': `apiVersion: v2\nname: ${chart.name}\nversion: ${chart.version}\nappVersion: "1"\n`,
     ...FILES,
@@ -55,7 +61,5 @@ export async function pushChart(stack: SharedStack, chart: TestChart, folder = '
     mkdirSync(dirname(join(path, name)), { recursive: true });
     writeFileSync(join(path, name), content);
   }
-  const tools = { bin: stack.bin, home };
-  const to = { registry: stack.registry, folder, login: stack.registryLogin };
-  return `${await pushArchive(tools, await packChart(tools, path), to)}/${chart.name}`;
+  return packChart(tools, path);
 }

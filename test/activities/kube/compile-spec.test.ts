@@ -211,6 +211,17 @@ describe('compileSpec', () => {
       chart: { name: 'web', version: '1.0.0-rc.1+build.5', repositoryURL: 'oci://r.example.com' },
       url: 'oci://r.example.com/web',
     },
+    {
+      name: 'repositoryURL over HTTP, below which its index tells where it is',
+      chart: { name: 'web', version: '1.0.0', repositoryURL: 'https://C.example.com/charts/' },
+      url: 'https://c.example.com/charts',
+    },
+    {
+      name: 'HelmRepository over HTTP, whose query stays there',
+      chart: { name: 'web', version: '1.0.0', repository: { name: 'charts' } },
+      repository: { kind: 'found', url: 'https://c.example.com/charts?token=canary' },
+      url: 'https://c.example.com/charts',
+    },
   ];
   for (const { name, chart, repository, url } of charts) {
     it(`finds the chart by ${name}`, () => {
@@ -226,17 +237,10 @@ describe('compileSpec', () => {
       message: /^spec\.chart\.version: "latest" is no version and no range; write \*/,
     },
     {
-      name: 'a repositoryURL over HTTP',
-      spec: { chart: { name: 'a', version: '1.0.0', repositoryURL: 'https://c.example.com' } },
-      code: 'FieldNotSupported',
-      message: /^spec\.chart\.repositoryURL: repositories over HTTP are not supported yet/,
-    },
-    {
-      name: 'a HelmRepository over HTTP',
-      spec: { chart: { name: 'a', version: '1.0.0', repository: { name: 'b' } } },
-      repository: { kind: 'found', url: 'https://c.example.com' },
-      code: 'FieldNotSupported',
-      message: /^spec\.chart\.repository: repositories over HTTP/,
+      name: 'a repositoryURL with a query',
+      spec: { chart: { name: 'a', version: '1.0.0', repositoryURL: 'https://c.example.com?token=x' } },
+      code: 'SpecInvalid',
+      message: /^spec\.chart\.repositoryURL has a query or fragment; name a HelmRepository/,
     },
     {
       name: 'a HelmRepository that is not there',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createSharing, type Question } from '../../../activities/oci/sharing.ts';
+import { createSharing, type Question } from '../../activities/sharing.ts';
 
 const never = new AbortController().signal;
 

@@ -1,4 +1,4 @@
-/** One question to a registry for all who want to know the same. */
+/** One question to a server for all who want to know the same. */
 export interface Sharing {
   /**
    * The answer to a question that was asked at `since` or later, by whomever; asks when there is none. So nobody gets

@@ -1,0 +1,49 @@
+import type { ChartIndex, IndexSource, Wish } from './chart-index/store.ts';
+import { failure } from './failures.ts';
+import { isLoopback } from './http/addresses.ts';
+import { PLAIN_TRANSPORT } from './http/transport.ts';
+import type { HelmReleaseSpec } from './kube/compile-spec.ts';
+import { findRepository, type Repository } from './kube/credentials.ts';
+import { readTransport } from './kube/transport.ts';
+import type { Toolbox } from './operation.ts';
+
+type Tools = Pick<Toolbox, 'kube' | 'crossNamespace' | 'indexes'>;
+
+/** Tells a repository that has an index over HTTP from a registry. */
+export function hasIndex(url: string): boolean {
+  return /^https?:\/\//i.test(url.trim());
+}
+
+/** How the index of a HelmRepository is asked for. */
+export async function sourceOf(
+  { kube, crossNamespace }: Pick<Tools, 'kube' | 'crossNamespace'>,
+  repository: Repository,
+  url = repository.url,
+): Promise<IndexSource> {
+  const transport = await readTransport(kube, repository, crossNamespace);
+  const { protocol, hostname } = new URL(url.trim());
+  if (protocol === 'http:' && transport.login !== null && transport.plainHttp !== true && !isLoopback(hostname)) {
+    const why = 'its credentials would cross the network in the clear: write https://, or set insecure: true';
+    throw failure(
+      'SpecInvalid',
+      `the url of HelmRepository ${repository.namespace}/${repository.name} has http://; ${why}`,
+    );
+  }
+  return { url, transport, loginFor: new URL(repository.url.trim().replace(/^oci:/i, 'https:')).origin };
+}
+
+/** The index that a chart is looked up in, and how its archives are asked for. */
+export async function readIndexOf(
+  tools: Tools,
+  { chart, namespace }: { readonly chart: HelmReleaseSpec['chart']; readonly namespace: string },
+  wish: Wish,
+): Promise<{ readonly source: IndexSource; readonly index: ChartIndex }> {
+  const { kube, crossNamespace } = tools;
+  const repository = await findRepository(kube, chart, { namespace, crossNamespace });
+  const source =
+    repository === null
+      ? { url: chart.url, transport: PLAIN_TRANSPORT, loginFor: '' }
+      : // Only the HelmRepository that is named knows of its query.
+        await sourceOf(tools, repository, chart.repository === null ? chart.url : repository.url);
+  return { source, index: await tools.indexes.get(source, wish) };
+}
