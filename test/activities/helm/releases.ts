@@ -10,7 +10,7 @@ import { uninstallRelease } from '../../../activities/uninstall-release.ts';
 import { writeRelease } from '../../../activities/write-release.ts';
 import type { ObjectRef } from '../../../workflows/core/ids.ts';
 import type { HelmProcess } from '../../../workflows/core/model.ts';
-import { sharedStack, temporaryFolder, uniqueName, type SharedStack } from '../../support/harness.ts';
+import { sharedStack, temporaryFolder, uniqueName, until, type SharedStack } from '../../support/harness.ts';
 
 /** Call an activity without Temporal. */
 export function callOf(signal: AbortSignal = new AbortController().signal): Call & { seen: (HelmProcess | null)[] } {
@@ -167,7 +167,12 @@ function foldersIn(folder: string): { charts: string; git: string; tmp: string }
 
 async function dropFinalizers(kube: KubeClient, namespace: string): Promise<void> {
   const collection = `/apis/${OURS}/namespaces/${namespace}/helmreleases`;
-  const { items } = await kube.request<{ items: Manifest[] }>({ method: 'GET', path: collection });
+  // An API server that has just been started refuses for a moment: "storage is (re)initializing".
+  const { items } = await until(
+    () => kube.request<{ items: Manifest[] }>({ method: 'GET', path: collection }),
+    () => true,
+    collection,
+  );
   for (const { metadata } of items) {
     await kube.request({
       method: 'PATCH',
