@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { pushChart } from '../support/chart.ts';
-import { until } from '../support/harness.ts';
 import {
   conditionOf,
   eventually,
@@ -13,6 +12,7 @@ import {
   type Holdfast,
   type Live,
   namespaceWithRegistry,
+  untilAllowed,
 } from '../support/holdfast.ts';
 
 const ELSEWHERE = `{{- with .Values.elsewhere }}
@@ -48,15 +48,8 @@ async function addDeployer(ns: string): Promise<void> {
   await canNow(ns, ['create', 'secrets', '-n', ns]);
 }
 
-/** The authorizer learns of a change a moment later. */
-async function canNow(ns: string, what: readonly string[], answer: 'yes' | 'no' = 'yes'): Promise<void> {
-  const question = ['auth', 'can-i', ...what, `--as=system:serviceaccount:${ns}:deployer`];
-  await until(
-    () => holdfast.kubectl(question).catch(() => 'no'),
-    (said) => said.trim() === answer,
-    `the answer to ${question.join(' ')}`,
-  );
-}
+const canNow = (ns: string, what: readonly string[], answer: 'yes' | 'no' = 'yes') =>
+  untilAllowed(holdfast, { user: `system:serviceaccount:${ns}:deployer`, what }, answer);
 
 const apply = (ns: string, spec: Readonly<Record<string, unknown>>): Promise<void> =>
   holdfast.apply(helmRelease([ns, 'app'], { name: 'app', version: '1.0.0', url }, spec));

@@ -12,6 +12,7 @@ import {
   startHoldfast,
   type Holdfast,
   type Live,
+  untilAllowed,
 } from '../support/holdfast.ts';
 
 /** What stands in the way, by the values. */
@@ -79,6 +80,31 @@ async function assertGone(ns: string, releaseNamespace = ns): Promise<void> {
   assert.equal(left, '');
 }
 
+/** As docs/failures.md says. */
+async function abandon(ns: string, why: string): Promise<void> {
+  const { uid } = (await holdfast.get('helmrelease', ns, 'app')).metadata;
+  await holdfast.kubectl(['annotate', 'helmrelease', 'app', '-n', ns, `holdfast.dev/abandon=${uid} ${why}`]);
+}
+
+/** Installed in the name of a service account that is gone by now, and deleted: it says so. */
+async function withoutAccount(ns: string): Promise<string> {
+  await namespaceWithRegistry(holdfast, ns);
+  await holdfast.kubectl(['create', 'serviceaccount', 'deployer', '-n', ns]);
+  const binding = ['create', 'rolebinding', 'deployer', '--clusterrole=admin', `--serviceaccount=${ns}:deployer`];
+  await holdfast.kubectl([...binding, '-n', ns]);
+  const user = `system:serviceaccount:${ns}:deployer`;
+  const question = { user, what: ['list', 'secrets', '-n', ns] };
+  await untilAllowed(holdfast, question);
+  await apply(ns, { serviceAccountName: 'deployer' });
+  await seen(ns, isReady);
+  await holdfast.kubectl(['delete', 'serviceaccount,rolebinding', 'deployer', '-n', ns]);
+  await untilAllowed(holdfast, question, 'no');
+  await remove(ns);
+  const live = await seen(ns, says(new RegExp(`${user}" cannot`)));
+  assert.equal(conditionOf(live, 'Ready').reason, 'Forbidden');
+  return ns;
+}
+
 describe('a deletion', { concurrency: 4 }, () => {
   it('whose hook fails says so and how to go on, and ends without its hooks', async () => {
     const values = 'farewell: { holdfast.dev/test-exit: failed }\n';
@@ -107,9 +133,8 @@ describe('a deletion', { concurrency: 4 }, () => {
   it('that waits for an object which others hold can be abandoned', async () => {
     const ns = await installed('stuck', { values: 'guarded: true\n', uninstall: { timeout: '2s' } });
     await remove(ns);
-    const { metadata } = await seen(ns, says(/held by example\.com\/backup/));
-    const note = `holdfast.dev/abandon=${metadata.uid} nobody knows that finalizer`;
-    await holdfast.kubectl(['annotate', 'helmrelease', 'app', '-n', ns, note]);
+    await seen(ns, says(/held by example\.com\/backup/));
+    await abandon(ns, 'nobody knows that finalizer');
     await gone(['helmrelease/app', '-n', ns]);
     const left = await holdfast.kubectl(['get', 'configmap', 'guarded', '-n', ns, '-o', 'name']);
     assert.equal(left, 'configmap/guarded\n');
@@ -148,17 +173,15 @@ describe('a deletion', { concurrency: 4 }, () => {
   });
 
   it('whose service account has vanished says which one and what it may not, and ends without it', async () => {
-    const ns = await namespaceWithRegistry(holdfast, 'account');
-    await holdfast.kubectl(['create', 'serviceaccount', 'deployer', '-n', ns]);
-    const binding = ['create', 'rolebinding', 'deployer', '--clusterrole=admin', `--serviceaccount=${ns}:deployer`];
-    await holdfast.kubectl([...binding, '-n', ns]);
-    await apply(ns, { serviceAccountName: 'deployer' });
-    await seen(ns, isReady);
-    await holdfast.kubectl(['delete', 'serviceaccount,rolebinding', 'deployer', '-n', ns]);
-    await remove(ns);
-    const live = await seen(ns, says(/system:serviceaccount:account:deployer" cannot/));
-    assert.equal(conditionOf(live, 'Ready').reason, 'Forbidden');
+    const ns = await withoutAccount('account');
     await apply(ns, {});
     await assertGone(ns);
+  });
+
+  it('whose service account has vanished can be abandoned', async () => {
+    const ns = await withoutAccount('lonely');
+    await abandon(ns, 'nobody may uninstall it');
+    await gone(['helmrelease/app', '-n', ns]);
+    assert.deepEqual(await releaseHistory(holdfast, ns, 'app'), [{ revision: 1, status: 'deployed' }]);
   });
 });

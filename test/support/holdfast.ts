@@ -142,6 +142,20 @@ export async function namespaceWithRegistry(holdfast: Holdfast, name: string): P
   return name;
 }
 
+/** Until a user may (or may not) do what `kubectl auth can-i` asks: the authorizer learns of a change a moment later. */
+export async function untilAllowed(
+  objects: Objects,
+  { user, what }: { readonly user: string; readonly what: readonly string[] },
+  answer: 'yes' | 'no' = 'yes',
+): Promise<void> {
+  const question = ['auth', 'can-i', ...what, `--as=${user}`];
+  await until(
+    () => objects.kubectl(question).catch(() => 'no'),
+    (said) => said.trim() === answer,
+    `the answer to ${question.join(' ')}`,
+  );
+}
+
 export interface HistoryRow {
   readonly revision: number;
   readonly status: string;
