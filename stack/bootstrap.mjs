@@ -11,9 +11,9 @@ const ESLINT = ['node_modules/eslint/bin/eslint.js', '.'];
 const PRETTIER = ['node_modules/prettier/bin/prettier.cjs', '--check', '.'];
 const TSC = ['node_modules/typescript/bin/tsc', '-p', '.'];
 const CLI = ['start', 'stop', 'reset', 'remove', 'token', 'compose-setup'];
-const OTHERS = ['clean', 'test', 'test:image', 'test:soak', 'bench', 'lint', 'types'];
+const OTHERS = ['clean', 'test', 'test:image', 'test:matrix', 'test:soak', 'bench', 'lint', 'types'];
 /** What needs the tools as well. */
-const NEED_TOOLS = ['start', 'test', 'test:image', 'test:soak', 'bench'];
+const NEED_TOOLS = ['start', 'test', 'test:image', 'test:matrix', 'test:soak', 'bench'];
 
 try {
   process.exitCode = await main(process.argv.slice(2));
@@ -50,6 +50,7 @@ function programs(command, args) {
   if (CLI.includes(command)) return [['stack/cli.ts', command, ...args]];
   if (command === 'test') return [['stack/test.ts', ...args]];
   if (command === 'test:image') return [['stack/test-image.ts', ...args]];
+  if (command === 'test:matrix') return [['test/faults/matrix/main.ts', ...args]];
   if (command === 'test:soak') return [['test/soak/main.ts', ...args]];
   if (command === 'bench') return [['bench/main.ts', ...args]];
   if (command === 'types') return [[...TSC, ...args]];

@@ -9,7 +9,7 @@ import { helmsOf } from './survey.ts';
 import { truthAfter, truthOf } from './truth.ts';
 
 /** When a helm runs. In the wait there is none. */
-const CASES = casesOf(['install', 'upgrade'], ['record', 'hook', 'objects', 'closing']);
+const CASES = casesOf(['install', 'upgrade', 'rollback'], ['record', 'hook', 'objects', 'postHook', 'closing']);
 const DELETED: Case = { action: 'install', moment: 'hook', variant: 'deleted' };
 
 let scene: Scene;
@@ -19,11 +19,11 @@ before(async () => {
   const { holdfast } = scene;
   const { forsaken, letGo } = await reach(scene, [...CASES, DELETED]);
   await holdfast.kubectl(['delete', 'helmrelease', 'app', '-n', nameOf(DELETED), '--wait=false']);
-  const killed = CASES.flatMap((one) => helmsOf(holdfast, one));
+  const killed = CASES.flatMap((one) => helmsOf(scene, one));
   assert.equal(killed.length, CASES.length);
   for (const pid of killed) process.kill(pid, 'SIGKILL');
   await until(
-    () => Promise.resolve(CASES.flatMap((one) => helmsOf(holdfast, one))),
+    () => Promise.resolve(CASES.flatMap((one) => helmsOf(scene, one))),
     (pids) => pids.every((pid) => !killed.includes(pid)),
     'every helm to be gone',
   );
@@ -35,7 +35,7 @@ before(async () => {
 describe('a helm that is killed with SIGKILL', () => {
   for (const one of CASES) {
     const left = one.moment === 'record' ? 'nothing' : 'closed';
-    it(`at ${one.moment} of an ${one.action} is followed by another one at once`, async () => {
+    it(`at ${one.moment} of ${one.action} is followed by another one at once`, async () => {
       assert.deepEqual(await truthOf(scene, one), truthAfter(one, { hit: 'interrupted', left }));
     });
   }

@@ -27,9 +27,10 @@ before(async () => {
   await settle(scene, CASES);
 });
 
-/** Before the first write and in the wait a death costs nothing; in the write one revision. */
+/** Before the first write, after the last one and in the wait a death costs nothing; in the write one revision. */
 function tollOf({ moment }: Case): Toll {
   if (moment === 'wait') return { hit: null, left: 'nothing' };
+  if (moment === 'report') return { hit: 'lost', left: 'deployed' };
   return { hit: 'lost', left: moment === 'pull' || moment === 'record' ? 'nothing' : 'closed' };
 }
 

@@ -5,52 +5,37 @@
  */
 import { createKube } from '../../activities/kube/client.ts';
 import { PATCH } from '../../activities/kube/kinds.ts';
-import { pushChart } from '../support/chart.ts';
-import { gateTo, gateToCluster, type Asked, type Gate, type Hold } from '../support/gate.ts';
+import { KubeError } from '../../activities/ports.ts';
+import { gateTo, gateToCluster } from '../support/gate.ts';
 import { until, type OwnStack } from '../support/harness.ts';
-import { helmRelease, registryObjects, startHoldfast, type Holdfast } from '../support/holdfast.ts';
+import { registryObjects, startHoldfast } from '../support/holdfast.ts';
 import { processesNaming } from '../support/processes.ts';
-import { SLOW_HOOK } from '../support/slow-hook.ts';
-import { nameOf, type Case, type Moment } from './cases.ts';
-import { HOOKS, list, survey, type Listed, type Seen, type Sight } from './survey.ts';
+import { nameOf, type Case } from './cases.ts';
+import { firstStop, holdFor, isThere, type Gates } from './moments.ts';
+import { chartOf, pushVersions, releaseFor } from './releases.ts';
+import { helmsOf, HOOK_PODS, list, survey, type Listed, type Sight } from './survey.ts';
 
-export interface Scene extends Sight {
-  readonly cluster: Gate;
-  readonly registry: Gate;
-}
+export interface Scene extends Sight, Gates {}
 
 type Environment = Readonly<Record<string, string>>;
 
 export async function openScene(
   given: (stack: OwnStack) => Promise<Environment> = () => Promise.resolve({}),
 ): Promise<Scene> {
-  const gates: { cluster?: Gate; registry?: Gate } = {};
+  const opened: { cluster?: Gates['cluster']; registry?: Gates['registry']; kubeconfig?: string } = {};
   const holdfast = await startHoldfast(async (stack) => {
     const { through, kubeconfig } = await gateToCluster(stack);
-    Object.assign(gates, { cluster: through, registry: await gateTo(stack.registry) });
+    Object.assign(opened, { cluster: through, registry: await gateTo(stack.registry), kubeconfig });
     return { HOLDFAST_KUBECONFIG: kubeconfig, HOLDFAST_HELM_SLOTS: '16', ...(await given(stack)) };
   });
-  const { cluster, registry } = gates;
-  if (cluster === undefined || registry === undefined) throw new Error('the stack was started without its gates');
+  const { cluster, registry, kubeconfig } = opened;
+  if (cluster === undefined || registry === undefined || kubeconfig === undefined) {
+    throw new Error('the stack was started without its gates');
+  }
   await pushVersions(holdfast, 'app');
   const kube = createKube({ kubeconfig: holdfast.stack.kubeconfig, context: null });
-  return { holdfast, kube, cluster, registry };
+  return { holdfast, kube, cluster, registry, kubeconfig };
 }
-
-/** Only where the values ask for it. */
-const HOOK = `{{- if .Values.hook }}
-${SLOW_HOOK}{{- end }}
-`;
-
-const NEVER_READY = 'podLabels: { holdfast.dev/test-ready: never }\n';
-const VALUES: Readonly<Record<Moment, string>> = {
-  pull: '',
-  record: '',
-  hook: 'hook: true\n',
-  objects: '',
-  closing: '',
-  wait: NEVER_READY,
-};
 
 /** Cases at their moments; nothing moves until `letGo`. */
 export interface Reached {
@@ -62,27 +47,35 @@ export interface Reached {
 
 /**
  * Bring every case to its moment, and prove that it is there: by what stands at a gate, by Helm's record, by the
- * processes and pods that are there, and by what Temporal says of the attempt.
+ * processes and pods that are there, and by what Temporal says of the attempt. For the moment before the report the
+ * worker itself is stopped, with SIGSTOP.
  */
 export async function reach(scene: Scene, cases: readonly Case[]): Promise<Reached> {
   await prepare(scene, cases);
-  const upgrades = cases.filter(({ action }) => action === 'upgrade');
-  await declare(scene, upgrades, () => ({ version: VERSIONS.before, values: 'message: before\n' }));
-  await until(
-    () => survey(scene),
-    (seen) => upgrades.every((one) => seen(one).ready),
-    'everything that is to be upgraded',
+  await declare(
+    scene,
+    cases.filter(({ action }) => action !== 'install'),
+    'before',
   );
   const holds = new Map(cases.map((one) => [nameOf(one), holdFor(scene, one)]));
-  await declare(scene, cases, ({ moment }) => ({
-    version: VERSIONS.declared,
-    values: `message: declared\n${VALUES[moment]}`,
-  }));
-  await until(
-    () => survey(scene, (one) => holds.get(nameOf(one))?.waiting().length ?? 0),
-    (seen) => cases.every((one) => isThere(one, seen(one))),
-    `every case at its moment in ${scene.holdfast.cluster}`,
-  );
+  await begin(scene, cases);
+  const stand = (those: readonly Case[], placeOf: (one: Case) => Case, what: string) =>
+    until(
+      async () => {
+        const seen = await survey(scene, (one) => holds.get(nameOf(one))?.waiting().length ?? 0);
+        const missing = those.filter((one) => !isThere(placeOf(one), seen(one)));
+        return missing.map((one) => ({ missing: nameOf(one), ...seen(one) }));
+      },
+      (missing) => missing.length === 0,
+      `${what} in ${scene.holdfast.cluster}`,
+    );
+  await stand(cases, firstStop, 'every case at its moment');
+  const unheard = cases.filter(({ moment }) => moment === 'report');
+  if (unheard.length > 0) {
+    process.kill(scene.holdfast.worker().pid, 'SIGSTOP');
+    for (const one of unheard) holds.get(nameOf(one))?.release();
+    await stand(unheard, (one) => one, 'helms that end without a word to anybody');
+  }
   return {
     letGo() {
       for (const hold of holds.values()) hold?.release();
@@ -94,15 +87,7 @@ export async function reach(scene: Scene, cases: readonly Case[]): Promise<Reach
   };
 }
 
-/** What was there before an upgrade, and what is declared in the end. */
-const VERSIONS = { before: '1.0.0', declared: '1.1.0' } as const;
-
-async function pushVersions({ stack }: Holdfast, name: string): Promise<void> {
-  for (const version of Object.values(VERSIONS)) {
-    await pushChart(stack, { name, version, files: { 'templates/hook.yaml': HOOK } });
-  }
-}
-
+/** Namespaces, credentials and charts. */
 async function prepare({ holdfast, registry }: Scene, cases: readonly Case[]): Promise<void> {
   for (const one of cases.filter(({ moment }) => moment === 'pull')) await pushVersions(holdfast, chartOf(one));
   const namespaces = cases.map((one) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: nameOf(one) } }));
@@ -111,105 +96,93 @@ async function prepare({ holdfast, registry }: Scene, cases: readonly Case[]): P
   await holdfast.apply(...cases.flatMap((one) => registryObjects(gated, nameOf(one))));
 }
 
-/** A chart that is in the worker's cache is not pulled. */
-function chartOf(one: Case): string {
-  return one.moment === 'pull' ? nameOf(one) : 'app';
-}
-
-async function declare(
-  { holdfast, registry }: Scene,
-  cases: readonly Case[],
-  wanted: (one: Case) => { readonly version: string; readonly values: string },
-): Promise<void> {
+/** Declare a state; that of `before` is waited for. */
+async function declare(scene: Scene, cases: readonly Case[], which: 'before' | 'declared'): Promise<void> {
   // kubectl refuses to apply nothing.
   if (cases.length === 0) return;
-  const releases = cases.map((one) => {
-    const name = chartOf(one);
-    const { version, values } = wanted(one);
-    return helmRelease(
-      [nameOf(one), 'app'],
-      { name, version, url: `oci://${registry.address}/charts/${name}` },
-      { values },
-    );
-  });
-  await holdfast.apply(...releases);
-}
-
-/** Keep back what ends the moment; hooks and waits last by themselves. */
-function holdFor({ cluster, registry }: Scene, one: Case): Hold | null {
-  const namespace = `/api/v1/namespaces/${nameOf(one)}`;
-  const revision = one.action === 'install' ? 1 : 2;
-  const writes = (path: string, ...methods: readonly string[]) =>
-    cluster.hold((asked: Asked) => methods.includes(asked.method) && asked.path.startsWith(namespace + path));
-  switch (one.moment) {
-    case 'pull':
-      return registry.hold(({ path }) => path.startsWith(`/v2/charts/${chartOf(one)}/blobs/`));
-    case 'record':
-      return writes('/secrets', 'POST');
-    case 'objects':
-      return writes('/configmaps', 'POST', 'PATCH', 'PUT');
-    case 'closing':
-      return writes(`/secrets/sh.helm.release.v1.app.v${revision}`, 'PUT', 'PATCH');
-    case 'hook':
-    case 'wait':
-      return null;
-  }
-}
-
-/** The proof. Without it a test might end something that had not yet begun, or that was over. */
-function isThere(one: Case, seen: Seen): boolean {
-  return Object.entries(placeOf(one)).every(([fact, wanted]) => seen[fact as keyof Seen] === wanted);
-}
-
-function placeOf({ action, moment }: Case): Partial<Seen> {
-  const before = action === 'install' ? null : 'deployed';
-  const pending = `pending-${action}`;
-  switch (moment) {
-    case 'pull':
-      return { held: 1, helms: 0, newest: before, step: 'writeRelease' };
-    case 'record':
-      return { held: 1, helms: 1, newest: before };
-    case 'hook':
-      return { helms: 1, newest: pending, hook: 'Running' };
-    case 'objects':
-      return { held: 1, helms: 1, newest: pending, message: action === 'install' ? null : 'before' };
-    case 'closing':
-      return { held: 1, helms: 1, newest: pending, message: 'declared' };
-    case 'wait':
-      return { helms: 0, newest: 'deployed', message: 'declared', step: 'waitReady between two looks' };
-  }
-}
-
-/** Processes that work for the worker of a scene: its helms, and what pulls charts. */
-export function toolsOf({ holdfast, registry }: Pick<Scene, 'holdfast' | 'registry'>): readonly string[] {
-  return [...processesNaming(holdfast.dataDir), ...processesNaming(registry.address)].map(({ args }) => args.join(' '));
-}
-
-/** End hooks and waits, again and again, until every case is Ready. */
-export async function settle(scene: Scene, cases: readonly Case[]): Promise<void> {
-  for (const one of cases.filter(({ moment }) => moment === 'wait')) await endWait(scene, one);
+  await scene.holdfast.apply(...cases.map((one) => releaseFor(one, which, scene.registry.address)));
+  if (which === 'declared') return;
   await until(
     async () => {
-      await endHooks(scene, cases);
+      for (const one of cases.filter(waitsBefore)) await endWait(scene, one);
       return survey(scene);
     },
     (seen) => cases.every((one) => seen(one).ready),
-    `every case of ${scene.holdfast.cluster} Ready`,
+    'everything that is to be there before',
+  );
+}
+
+/** A rollback waits for what would not have been ready before, either. */
+function waitsBefore({ action, moment }: Case): boolean {
+  return action === 'rollback' && moment === 'wait';
+}
+
+/** Ask for what the cases are about. */
+async function begin(scene: Scene, cases: readonly Case[]): Promise<void> {
+  const uninstalls = cases.filter(({ action }) => action === 'uninstall');
+  for (const one of uninstalls) {
+    await scene.holdfast.kubectl(['delete', 'helmrelease', 'app', '-n', nameOf(one), '--wait=false']);
+  }
+  await declare(
+    scene,
+    cases.filter(({ action }) => action !== 'uninstall'),
+    'declared',
+  );
+  const unlocks = cases.filter(({ action }) => action === 'unlock');
+  if (unlocks.length === 0) return;
+  const hooks = unlocks.map((one) => ({ ...one, hooked: { ...one, action: 'upgrade', moment: 'hook' } as const }));
+  await until(
+    () => survey(scene),
+    (seen) => hooks.every((one) => isThere(one.hooked, seen(one))),
+    'upgrades whose helm is to be killed',
+  );
+  for (const pid of unlocks.flatMap((one) => helmsOf(scene, one))) process.kill(pid, 'SIGKILL');
+}
+
+/** Processes that work for the worker of a scene: its helms, and what pulls charts. */
+export function toolsOf({ holdfast, registry, kubeconfig }: Scene): readonly string[] {
+  const seen = [holdfast.dataDir, registry.address, kubeconfig].flatMap(processesNaming);
+  return [...new Map(seen.map(({ pid, args }) => [pid, args.join(' ')])).values()];
+}
+
+/** End hooks and waits, again and again, until every case has come to its end. */
+export async function settle(scene: Scene, cases: readonly Case[]): Promise<void> {
+  await until(
+    async () => {
+      for (const one of cases.filter(({ moment }) => moment === 'wait')) await endWait(scene, one);
+      await endHooks(scene, cases);
+      return survey(scene);
+    },
+    (seen) => cases.every((one) => seen(one).done),
+    `every case of ${scene.holdfast.cluster} at its end`,
   );
 }
 
 export async function endHooks({ kube }: Scene, cases: readonly Case[]): Promise<void> {
   const body = { metadata: { labels: { 'holdfast.dev/test-ready': null } } };
   const namespaces = cases.map(nameOf);
-  for (const { metadata } of await list<Listed>(kube, '/api/v1/pods', HOOKS)) {
+  for (const { metadata } of await list<Listed>(kube, '/api/v1/pods', HOOK_PODS)) {
     if (!namespaces.includes(metadata.namespace)) continue;
-    const path = `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}`;
-    await kube.request({ ...PATCH.merge, path, body });
+    await patch({ kube }, `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}`, body);
   }
 }
 
-/** Make a Deployment ready whose pods never would be. */
-async function endWait({ kube }: Scene, one: Case): Promise<void> {
+/** Make a Deployment ready whose pods never would be, or let go a ConfigMap that would stay. */
+async function endWait(scene: Scene, one: Case): Promise<void> {
+  const namespace = nameOf(one);
+  if (one.action === 'uninstall') {
+    await patch(scene, `/api/v1/namespaces/${namespace}/configmaps/app`, { metadata: { finalizers: null } });
+    return;
+  }
   const body = { spec: { template: { metadata: { labels: { 'holdfast.dev/test-ready': null } } } } };
-  await kube.request({ ...PATCH.merge, path: `/apis/apps/v1/namespaces/${nameOf(one)}/deployments/app`, body });
+  await patch(scene, `/apis/apps/v1/namespaces/${namespace}/deployments/app`, body);
+}
+
+/** What is not there, or not there any more, needs no patch. */
+async function patch({ kube }: Pick<Sight, 'kube'>, path: string, body: object): Promise<void> {
+  try {
+    await kube.request({ ...PATCH.merge, path, body });
+  } catch (error) {
+    if (!(error instanceof KubeError) || error.status !== 404) throw error;
+  }
 }

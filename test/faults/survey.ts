@@ -1,7 +1,7 @@
 /** One look at all cases of a scene: what a driver has to see to know where each of them stands. */
 import type { KubeClient } from '../../activities/kube/client.ts';
 import { listPath, METADATA_LIST } from '../../activities/kube/kinds.ts';
-import { isReady, type Holdfast, type Live } from '../support/holdfast.ts';
+import { conditionOf, isReady, type Holdfast, type Live } from '../support/holdfast.ts';
 import { processesNaming } from '../support/processes.ts';
 import { nameOf, type Case } from './cases.ts';
 
@@ -16,9 +16,11 @@ export interface Seen {
   readonly message: string | null;
   /** Phase of the pod of its hook. */
   readonly hook: string | null;
-  /** The step that Temporal is waiting for in its newest attempt. */
+  /** The step that Temporal is waiting for, in its newest attempt or in the release itself. */
   readonly step: string | null;
   readonly ready: boolean;
+  /** It has come to its end: Ready; or rolled back; or, when it was to be uninstalled, gone. */
+  readonly done: boolean;
 }
 
 /** What a case looks like. */
@@ -28,14 +30,17 @@ export type Survey = (one: Case) => Seen;
 export interface Sight {
   readonly holdfast: Holdfast;
   readonly kube: KubeClient;
+  /** Of the worker: its helms are told of it in their arguments. */
+  readonly kubeconfig: string;
 }
 
 /** Of what is `held` only the caller knows. */
-export async function survey({ holdfast, kube }: Sight, held: (one: Case) => number = () => 0): Promise<Survey> {
+export async function survey(sight: Sight, held: (one: Case) => number = () => 0): Promise<Survey> {
+  const { holdfast, kube } = sight;
   const [releases, configs, hooks, records, steps] = await Promise.all([
     list<Live & Listed>(kube, listPath('HelmRelease')),
     list<Listed & { readonly data?: Labels }>(kube, '/api/v1/configmaps', { fieldSelector: 'metadata.name=app' }),
-    list<Listed & { readonly status: { readonly phase: string } }>(kube, '/api/v1/pods', HOOKS),
+    list<Listed & { readonly status: { readonly phase: string } }>(kube, '/api/v1/pods', HOOK_PODS),
     newestRecords(kube),
     pendingSteps(holdfast),
   ]);
@@ -45,20 +50,26 @@ export async function survey({ holdfast, kube }: Sight, held: (one: Case) => num
     const release = releases.find(isHere);
     return {
       held: held(one),
-      helms: helmsOf(holdfast, one).length,
+      helms: helmsOf(sight, one).length,
       newest: records.get(namespace) ?? null,
       message: configs.find(isHere)?.data?.['message'] ?? null,
       hook: hooks.find(isHere)?.status.phase ?? null,
       step: steps.get(namespace) ?? null,
       ready: release !== undefined && isReady(release),
+      done: isDone(one, release),
     };
   };
 }
 
-/** Pods of hooks that are kept from their end. */
-export const HOOKS = { labelSelector: 'job=app-hook,holdfast.dev/test-ready=never' };
+function isDone({ action }: Case, release: Live | undefined): boolean {
+  if (release === undefined) return action === 'uninstall';
+  return action === 'rollback' ? conditionOf(release, 'Ready').reason === 'RetriesExceeded' : isReady(release);
+}
 
-type Labels = Readonly<Record<string, string>>;
+/** Pods of hooks that are kept from their end. */
+export const HOOK_PODS = { labelSelector: 'job=app-hook,holdfast.dev/test-ready=never' };
+
+export type Labels = Readonly<Record<string, string>>;
 
 export interface Listed {
   readonly metadata: { readonly namespace: string; readonly name: string; readonly labels?: Labels };
@@ -70,8 +81,8 @@ export async function list<T>(kube: KubeClient, path: string, query: Labels = {}
 }
 
 /** Helm processes that work for a case. */
-export function helmsOf({ dataDir }: Holdfast, one: Case): readonly number[] {
-  return processesNaming(dataDir)
+export function helmsOf({ kubeconfig }: Pick<Sight, 'kubeconfig'>, one: Case): readonly number[] {
+  return processesNaming(kubeconfig)
     .filter(({ args }) => args[0]?.endsWith('/helm') === true && args.includes(`--namespace=${nameOf(one)}`))
     .map(({ pid }) => pid);
 }
@@ -92,15 +103,16 @@ async function newestRecords(kube: KubeClient): Promise<ReadonlyMap<string, stri
 /** Long enough to do something in before the next look begins. */
 const PAUSE_MS = 1_500;
 
-/** By namespace: the activity that the newest attempt waits for, as Temporal describes it. */
+/** By namespace: the activity that a release, or better its newest attempt, waits for, as Temporal describes it. */
 async function pendingSteps({ client, cluster }: Holdfast): Promise<ReadonlyMap<string, string>> {
-  const query = `WorkflowType = 'attempt' AND ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH '${cluster}/'`;
+  const types = "WorkflowType IN ('helmRelease', 'attempt')";
+  const query = `${types} AND ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH '${cluster}/'`;
   const steps = new Map<string, string>();
-  for await (const { workflowId, runId } of client.workflow.list({ query })) {
+  for await (const { workflowId, runId, type } of client.workflow.list({ query })) {
     const { raw } = await client.workflow.getHandle(workflowId, runId).describe();
     const [activity] = raw.pendingActivities ?? [];
     const namespace = workflowId.split('/')[2] ?? '';
-    if (activity == null) continue;
+    if (activity == null || (type === 'helmRelease' && steps.has(namespace))) continue;
     const next = Number(activity.nextAttemptScheduleTime?.seconds ?? 0) * 1000;
     const paused = next - Date.now() > PAUSE_MS;
     steps.set(namespace, `${activity.activityType?.name ?? ''}${paused ? ' between two looks' : ''}`);

@@ -13,6 +13,8 @@ export interface Gate {
   readonly address: string;
   /** Keep back every request that fits, from now on. */
   hold(fits: (asked: Asked) => boolean): Hold;
+  /** Writes that the peer has carried out so far, in their order. */
+  written(): readonly Asked[];
 }
 
 export interface Asked {
@@ -56,11 +58,14 @@ interface Rule extends Hold {
 
 async function open(target: string, certificate: Certificate | null): Promise<Gate> {
   const rules: Rule[] = [];
+  const written: Asked[] = [];
   const forward = createForward(target, certificate);
   const listener = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     const asked = { method: incoming.method ?? '', path: incoming.url ?? '' };
     const pass = (): void => {
-      forward(incoming, outgoing);
+      forward(incoming, outgoing, (status) => {
+        if (asked.method !== 'GET' && status < 300) written.push(asked);
+      });
     };
     if (!rules.some((rule) => rule.keeps(asked, outgoing, pass))) pass();
   };
@@ -76,6 +81,7 @@ async function open(target: string, certificate: Certificate | null): Promise<Ga
       rules.push(rule);
       return rule;
     },
+    written: () => written,
   };
 }
 
@@ -99,7 +105,7 @@ function createRule(fits: (asked: Asked) => boolean): Rule {
   };
 }
 
-type Forward = (incoming: IncomingMessage, outgoing: ServerResponse) => void;
+type Forward = (incoming: IncomingMessage, outgoing: ServerResponse, answered: (status: number) => void) => void;
 
 /** Streams both ways: a watch is an answer that never ends. */
 function createForward(target: string, certificate: Certificate | null): Forward {
@@ -109,10 +115,12 @@ function createForward(target: string, certificate: Certificate | null): Forward
     certificate === null
       ? new Agent({ keepAlive: true })
       : new https.Agent({ keepAlive: true, ca: certificate.cert, maxCachedSessions: 0 });
-  return (incoming, outgoing) => {
+  return (incoming, outgoing, answered) => {
     const { method, url: path, headers } = incoming;
     const forwarded = ask({ host, port, method, path, headers, agent }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      const status = answer.statusCode ?? 502;
+      answered(status);
+      outgoing.writeHead(status, answer.headers);
       outgoing.flushHeaders();
       answer.on('error', () => outgoing.destroy()).pipe(outgoing);
     });

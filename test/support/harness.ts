@@ -51,9 +51,12 @@ export async function ownStack(...wanted: readonly TestPart[]): Promise<OwnStack
 
 const POLL_MS = 200;
 
-/** Ask until the answer is as wanted; after two minutes fail with the last answer or error. */
+/** More than anything takes, also where other tests keep the machine busy. */
+const PATIENCE_MS = 240_000;
+
+/** Ask until the answer is as wanted; when that takes too long, fail with the last answer or error. */
 export async function until<T>(ask: () => Promise<T>, wanted: (answer: T) => boolean, what: string): Promise<T> {
-  const giveUp = Date.now() + 120_000;
+  const giveUp = Date.now() + PATIENCE_MS;
   for (;;) {
     const seen = await ask().then(
       (answer) => ({ answer, done: wanted(answer) }),

@@ -1,0 +1,132 @@
+/**
+ * The kill matrix: who is killed, in the middle of what, and exactly when. Every combination is either a cell, which
+ * is tried, or excluded, for a reason.
+ */
+import { ACTIONS, type Action, type Case, type Moment } from '../cases.ts';
+
+export const VICTIMS = ['worker', 'helm', 'temporal', 'kube-apiserver', 'etcd'] as const;
+export type Victim = (typeof VICTIMS)[number];
+
+/** What Holdfast does to a release, and what it does not do yet. */
+export const MATRIX_ACTIONS = [...ACTIONS, 'test', 'drift correction'] as const;
+export type MatrixAction = (typeof MATRIX_ACTIONS)[number];
+
+/** In words, each with the moment of the driver that it is. */
+export const MATRIX_MOMENTS = {
+  'before the write': 'record',
+  'in a pre hook': 'hook',
+  'in the write': 'objects',
+  'in a post hook': 'postHook',
+  'after the write, before the report': 'report',
+  'in the wait': 'wait',
+} as const satisfies Readonly<Record<string, Moment>>;
+export type MatrixMoment = keyof typeof MATRIX_MOMENTS;
+export const ALL_MOMENTS = Object.keys(MATRIX_MOMENTS) as readonly MatrixMoment[]; // of the literal above
+
+/** One combination; what is tried is a combination with an action that there is. */
+export interface Combination<A extends MatrixAction = MatrixAction> {
+  readonly victim: Victim;
+  readonly action: A;
+  readonly moment: MatrixMoment;
+}
+export type Cell = Combination<Action>;
+
+interface Exclusion {
+  readonly cells: readonly Combination[];
+  readonly reason: string;
+}
+
+/** How the driver brings a release there. */
+export function caseOf({ action, moment }: Cell): Case {
+  return { action, moment: MATRIX_MOMENTS[moment] };
+}
+
+export function cellName({ victim, action, moment }: Combination): string {
+  return `${victim}, ${action}, ${moment}`;
+}
+
+export function product<A extends MatrixAction>(
+  victims: readonly Victim[],
+  actions: readonly A[],
+  moments: readonly MatrixMoment[],
+): readonly Combination<A>[] {
+  return victims.flatMap((victim) =>
+    actions.flatMap((action) => moments.map((moment) => ({ victim, action, moment }))),
+  );
+}
+
+const HELM_ACTIONS = ['install', 'upgrade', 'rollback', 'uninstall'] as const;
+const WHILE_HELM_RUNS = ['before the write', 'in a pre hook', 'in the write', 'in a post hook'] as const;
+const AROUND_ONE_REQUEST = ['before the write', 'after the write, before the report'] as const;
+
+const POSSIBLE: readonly Cell[] = [
+  ...product(['worker', 'temporal', 'kube-apiserver'], HELM_ACTIONS, ALL_MOMENTS),
+  ...product(['worker', 'temporal', 'kube-apiserver'], ['unlock'], AROUND_ONE_REQUEST),
+  ...product(['helm'], HELM_ACTIONS, WHILE_HELM_RUNS),
+  ...product(['etcd'], ['upgrade'], ALL_MOMENTS),
+];
+
+/** Tried, and seen to pass. */
+const COVERED: readonly Cell[] = [
+  ...product(['worker'], ['install', 'upgrade', 'uninstall'], ALL_MOMENTS),
+  ...product(['worker'], ['rollback'], [...WHILE_HELM_RUNS, 'in the wait']),
+  ...product(['worker'], ['unlock'], AROUND_ONE_REQUEST),
+  ...product(['temporal'], ['install'], ['in a post hook']),
+  ...product(['kube-apiserver'], ['rollback'], ['in the wait']),
+];
+
+/** Tried, and seen to fail. */
+const FAILING: readonly Cell[] = product(['worker'], ['rollback'], ['after the write, before the report']);
+
+function isOneOf(cells: readonly Cell[], cell: Cell): boolean {
+  return cells.some((one) => cellName(one) === cellName(cell));
+}
+
+export const CELLS = POSSIBLE.filter((cell) => isOneOf(COVERED, cell));
+
+export const EXCLUDED: readonly Exclusion[] = [
+  {
+    cells: FAILING,
+    reason: 'does not hold yet: the release is rolled back, and `Released` and `Remediated` do not tell of it',
+  },
+  ...VICTIMS.flatMap((victim) =>
+    ACTIONS.map((action) => ({
+      cells: POSSIBLE.filter(
+        (cell) => cell.victim === victim && cell.action === action && !isOneOf([...COVERED, ...FAILING], cell),
+      ),
+      reason: 'not covered yet',
+    })),
+  ).filter(({ cells }) => cells.length > 0),
+  {
+    cells: product(VICTIMS, ['test'], ALL_MOMENTS),
+    reason: 'not in this version: Holdfast runs no tests of charts',
+  },
+  {
+    cells: product(VICTIMS, ['drift correction'], ALL_MOMENTS),
+    reason: 'not in this version: Holdfast corrects no drift',
+  },
+  {
+    cells: product(['helm'], HELM_ACTIONS, ['after the write, before the report', 'in the wait']),
+    reason: 'helm has ended by then: Holdfast reports, and Holdfast waits',
+  },
+  {
+    cells: product(['helm'], ['unlock'], ALL_MOMENTS),
+    reason: 'an unlock runs no helm: it begins when the helm that held the record is dead',
+  },
+  {
+    cells: product(['worker', 'temporal', 'kube-apiserver'], ['unlock'], ['in a pre hook', 'in a post hook']),
+    reason: 'an unlock runs no hooks',
+  },
+  {
+    cells: product(['worker', 'temporal', 'kube-apiserver'], ['unlock'], ['in the write']),
+    reason: 'an unlock is one request, which the API server carries out or does not: both sides of it are cells',
+  },
+  {
+    cells: product(['worker', 'temporal', 'kube-apiserver'], ['unlock'], ['in the wait']),
+    reason: 'nothing is waited for after an unlock: the release is looked at again at once',
+  },
+  {
+    cells: product(['etcd'], ['install', 'rollback', 'uninstall', 'unlock'], ALL_MOMENTS),
+    reason: 'nobody but the API server talks to etcd: what its death does to a client is tried with an upgrade',
+  },
+];
