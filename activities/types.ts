@@ -79,7 +79,7 @@ export interface RollbackInput extends StepInput {
 }
 
 /** Why a release is uninstalled although its object stays. */
-export type UninstallReason = 'remediation';
+export type UninstallReason = 'remediation' | 'move';
 
 /** What came of a helm that ended: it wrote and succeeded, or it wrote and failed. Nothing written: an error. */
 export type WriteResult =

@@ -1,3 +1,4 @@
+import { isSamePlace, wantedTarget } from '../workflows/core/facts.ts';
 import { failure } from './failures.ts';
 import { uninstallArgs } from './helm/command.ts';
 import { toHelmFailure } from './helm/errors.ts';
@@ -42,17 +43,19 @@ export async function uninstallRelease(tools: Toolbox, input: UninstallInput, ca
 }
 
 /** Nothing is uninstalled but for an object that is being deleted, or on the explicit wish of the spec. */
-async function readSubject(
-  { kube, crossNamespace }: Toolbox,
-  { ref, uid, reason }: UninstallInput,
-): Promise<ReadRelease> {
+async function readSubject({ kube, crossNamespace }: Toolbox, input: UninstallInput): Promise<ReadRelease> {
+  const { ref, uid } = input;
   const name = `HelmRelease ${ref.namespace}/${ref.name}`;
   const read = await readHelmRelease(kube, ref, { crossNamespace });
   if (read?.object.uid !== uid) throw failure('ObjectGone', `${name} is gone, or another object of that name`);
   if (read.object.abandoned !== undefined) throw failure('Interrupted', `${name} was abandoned before helm started`);
-  if (!read.object.deleting && !(reason === 'remediation' && asksForUninstall(read)))
-    throw failure('Interrupted', `${name} is not being deleted`);
+  if (!read.object.deleting && !isWanted(read, input)) throw failure('Interrupted', `${name} is not being deleted`);
   return read;
+}
+
+function isWanted(read: ReadRelease, { reason, release }: UninstallInput): boolean {
+  if (reason === 'remediation') return asksForUninstall(read);
+  return reason === 'move' && !isSamePlace(wantedTarget(read.object), release);
 }
 
 function asksForUninstall({ object: { spec } }: ReadRelease): boolean {

@@ -2,10 +2,11 @@ import { allHandlersFinished, condition, makeContinueAsNewFunc, workflowInfo } f
 import type { EntityInput } from './contract.ts';
 import { assertNever } from './core/assert-never.ts';
 import { decide } from './core/decide.ts';
-import { isAttempt, isElsewhere } from './core/facts.ts';
+import { isAttempt } from './core/facts.ts';
 import { addRequest, forDesired, forObject } from './core/history.ts';
 import type { Instant } from './core/ids.ts';
 import type { Action, History, Look, ReleaseObject, Request } from './core/model.ts';
+import { leavePlace, rememberPlace } from './core/move.ts';
 import { askAgainAt } from './core/resolution.ts';
 import { summarize } from './core/summarize.ts';
 import { withoutFulfilled } from './core/wishes.ts';
@@ -80,7 +81,11 @@ async function act(entity: Entity, look: Look): Promise<Next> {
   const { object } = look;
   if (object === null) return { kind: 'gone' };
   const asked = remember(entity, object);
-  if (forgetTarget(entity, object)) return { kind: 'again' };
+  const left = leavePlace(entity.history, object, look);
+  if (left !== null) {
+    entity.history = left;
+    return { kind: 'again' };
+  }
   if (await answerMessages(entity, object)) return { kind: 'again' };
   if (object.suspension === null && look.stored?.ownedByUs === true) await hold(entity, object);
   const action = decide(look, entity.history, Date.now());
@@ -95,7 +100,7 @@ async function act(entity: Entity, look: Look): Promise<Next> {
 
 /** Take up what the look says about identity and wishes; returns the ids of the requests that this look can answer. */
 function remember(entity: Entity, object: ReleaseObject): readonly string[] {
-  let history = forObject(entity.history, object.uid);
+  let history = rememberPlace(forObject(entity.history, object.uid), entity.look);
   if (object.spec.kind === 'valid') history = forDesired(history, object.spec.desired.digest);
   const token = object.requestedAt;
   if (token !== null && token !== history.handledRequestedAt) {
@@ -110,15 +115,6 @@ function remember(entity: Entity, object: ReleaseObject): readonly string[] {
 function annotated(token: string, { reset, force }: ReleaseObject): Request {
   const request = { id: `annotation:${token}`, kind: 'sync', by: 'annotation', reason: '', at: Date.now() } as const;
   return { ...request, ...(reset === true ? { reset } : {}), ...(force === true ? { force } : {}) };
-}
-
-/** Where nothing is installed there is nothing to move: the next look is at the place that the spec names. */
-function forgetTarget(entity: Entity, object: ReleaseObject): boolean {
-  const { stored } = entity.look;
-  const empty = stored === null || stored.status === 'uninstalled' || !stored.ownedByUs;
-  if (!empty || !isElsewhere(object, entity.history)) return false;
-  entity.history = { ...entity.history, target: null };
-  return true;
 }
 
 async function perform(entity: Entity, object: ReleaseObject, action: Action): Promise<Next> {

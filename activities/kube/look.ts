@@ -1,3 +1,4 @@
+import { isSamePlace, wantedTarget } from '../../workflows/core/facts.ts';
 import type { ObjectRef } from '../../workflows/core/ids.ts';
 import type { Look, StoredRelease } from '../../workflows/core/model.ts';
 import { ownerHash } from '../owner.ts';
@@ -9,6 +10,7 @@ import { listRecords, type RecordLabels } from './helm-records.ts';
 import { type CrossNamespace, readHelmRelease } from './helm-release.ts';
 import { listPath } from './kinds.ts';
 import { listMetadata } from './list.ts';
+import { placeInStatus } from './release-status.ts';
 
 export interface LookInput {
   readonly cluster: string;
@@ -36,13 +38,15 @@ export async function look(deps: LookDeps, input: LookInput): Promise<Look> {
   const read = await readHelmRelease(kube, ref, { crossNamespace, resolution });
   if (read === null) return { object: null, stored: null };
   const { object, manifest } = read;
-  const { spec } = object;
-  const release = target ?? (spec.kind === 'valid' ? spec.desired.release : spec.release);
   const toRevision = read.spec?.rollback.toRevision ?? 0;
-  const stored = await readStored(kube, release, { cluster, ref, toRevision });
+  const looker = { cluster, ref, toRevision };
+  const wanted = wantedTarget(object);
+  const told = placeInStatus(manifest['status']);
+  const { at, stored } = await findStored(kube, { wanted, known: target, told }, looker);
   if (!object.deleting) {
     const dependsOn = dependenciesOf(ref.namespace, manifest['spec']);
-    return { object, stored, ...(await readDependencies(kube, { ref, dependsOn, crossNamespace })) };
+    const move = isSamePlace(at, wanted) ? {} : { move: { from: at, takenBy: await ownerAt(kube, wanted, looker) } };
+    return { object, stored, ...move, ...(await readDependencies(kube, { ref, dependsOn, crossNamespace })) };
   }
   // Where nothing of ours is installed there is nothing to wait with.
   if (stored?.ownedByUs !== true) return { object, stored };
@@ -50,11 +54,44 @@ export async function look(deps: LookDeps, input: LookInput): Promise<Look> {
   return { object, stored, dependants: await readDependants(deps.listLinked, { ref, since, crossNamespace }) };
 }
 
-async function readStored(
+interface Looker {
+  readonly cluster: string;
+  readonly ref: ObjectRef;
+  readonly toRevision: number;
+}
+
+interface Places {
+  /** By the spec. */
+  readonly wanted: ObjectRef;
+  /** By the memory of the workflow. */
+  readonly known: ObjectRef | null;
+  /** By the status of the object. */
+  readonly told: ObjectRef | null;
+}
+
+/**
+ * Where the release is, and what lies there. A workflow that remembers nothing believes the status of the object, as far
+ * as Helm's storage confirms it: what was installed before is not forgotten because the spec names another place by now.
+ */
+async function findStored(
   kube: Kube,
-  release: ObjectRef,
-  looker: { readonly cluster: string; readonly ref: ObjectRef; readonly toRevision: number },
-): Promise<StoredRelease | null> {
+  { wanted, known, told }: Places,
+  looker: Looker,
+): Promise<{ readonly at: ObjectRef; readonly stored: StoredRelease | null }> {
+  if (known === null && told !== null && !isSamePlace(told, wanted)) {
+    const stored = await readStored(kube, told, looker);
+    if (stored?.ownedByUs === true && stored.status !== 'uninstalled') return { at: told, stored };
+  }
+  const at = known ?? wanted;
+  return { at, stored: await readStored(kube, at, looker) };
+}
+
+/** The other living HelmRelease whose release lies in a place. */
+async function ownerAt(kube: Kube, place: ObjectRef, looker: Looker): Promise<ObjectRef | null> {
+  return (await readStored(kube, place, looker))?.otherOwner ?? null;
+}
+
+async function readStored(kube: Kube, release: ObjectRef, looker: Looker): Promise<StoredRelease | null> {
   const records = await listRecords(kube, release);
   const newest = records.at(-1);
   if (newest === undefined) return null;

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
+import type { ObjectRef } from '../../workflows/core/ids.ts';
 import type { AttemptRecord, History } from '../../workflows/core/model.ts';
 import { type Kube, KubeError } from '../ports.ts';
 import type { ReleaseReport } from '../types.ts';
@@ -23,6 +24,12 @@ const OldStatus = z
 type OldStatus = z.infer<typeof OldStatus>;
 
 const MAX_FAILURES = 10;
+
+/** Where the release was when its object was last reported on; null: nowhere. */
+export function placeInStatus(status: unknown): ObjectRef | null {
+  const release = OldStatus.parse(status ?? {}).helmRelease;
+  return release === undefined ? null : { namespace: release.namespace, name: release.name };
+}
 
 /** Write status and Events of a HelmRelease. One that is gone, or another by now, is left alone. */
 export async function reportStatus(kube: Kube, report: ReleaseReport): Promise<void> {

@@ -61,18 +61,6 @@ export const ROWS: readonly Row[] = [
     },
   },
   {
-    name: 'another release name in the spec stalls: what is installed is neither moved nor orphaned',
-    history: history({ target: { namespace: 'default', name: 'old' } }),
-    then: {
-      kind: 'stall',
-      failure: {
-        code: 'FieldNotSupported',
-        message:
-          'spec.release was changed from default/old to default/app: a release cannot be moved yet; change it back, or delete the HelmRelease and create it anew',
-      },
-    },
-  },
-  {
     name: 'deleted with another release name in the spec: what is installed is uninstalled',
     look: look({ object: deleting }),
     history: history({ target: { namespace: 'default', name: 'old' } }),

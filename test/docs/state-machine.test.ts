@@ -47,6 +47,17 @@ const OBJECTS: Readonly<Record<string, Look['object']>> = {
     },
   }),
   valid: object(),
+  'valid, wanted elsewhere': object(),
+  'valid, wanted where another living HelmRelease has its release': object(),
+};
+
+const from = { namespace: 'default', name: 'elsewhere' };
+const ref = { namespace: 'shop', name: 'db' };
+
+/** What is seen beside the object, by the same words. */
+const MOVES: Readonly<Record<string, Partial<Look>>> = {
+  'valid, wanted elsewhere': { move: { from, takenBy: null } },
+  'valid, wanted where another living HelmRelease has its release': { move: { from, takenBy: ref } },
 };
 
 const foreign = { attempt: null, owner: null, ownedByUs: false, digest: null } as const;
@@ -107,9 +118,6 @@ const HISTORIES: Readonly<Record<string, History>> = {
     ...backOff,
     recent: [attempt({ action: 'uninstall', outcome: 'failedBeforeWrite' })],
   }),
-  'its release was put elsewhere than `spec.release` says now': history({
-    target: { namespace: 'default', name: 'elsewhere' },
-  }),
   [LATE]: history({ ...backOff, timedOut }),
   'a forced upgrade is wanted': wish(history(), force),
   'a forced upgrade is wanted, back-off not over': wish(history(backOff), force),
@@ -117,7 +125,6 @@ const HISTORIES: Readonly<Record<string, History>> = {
   'its objects were seen ready': history({ readyRevision: 3 }),
 };
 
-const ref = { namespace: 'shop', name: 'db' };
 const dependency = (state: Dependency['state']): Partial<Look> => ({ dependencies: [{ ref, state, generation: 2 }] });
 const nobody = { first: [], count: 0 };
 const one = { first: [ref], count: 1 };
@@ -217,7 +224,7 @@ describe('the tables of docs/state-machine.md', () => {
   for (const cells of objectRows) {
     it(`say what decide says: ${cells.join(', ')}`, () => {
       const [which = '', record = '', past = '', action = ''] = cells;
-      const seen = look({ object: find(OBJECTS, which), stored: find(RECORDS, record) });
+      const seen = look({ object: find(OBJECTS, which), stored: find(RECORDS, record), ...MOVES[which] });
       assert.equal(code(decide(seen, find(HISTORIES, past), NOW).kind), action);
     });
   }

@@ -130,18 +130,6 @@ describe('a release', { concurrency: 4 }, () => {
     assert.deepEqual(await historyOf(ns, 'app'), [{ revision: 1, status: 'deployed' }]);
   });
 
-  it('whose name is changed in the spec is not orphaned: it stalls, and is uninstalled with its object', async () => {
-    const ns = await namespaceWithRegistry(holdfast, 'moved');
-    await holdfast.apply(helmRelease([ns, 'app'], app()));
-    await ready(ns);
-    await holdfast.apply(helmRelease([ns, 'app'], app(), { release: { name: 'other', namespace: ns } }));
-    const stalled = await eventually(holdfast, ['helmrelease', ns, 'app'], reasonIs('FieldNotSupported'));
-    assert.match(conditionOf(stalled, 'Ready').message, /from moved\/app to moved\/other/);
-    assert.deepEqual(await historyOf(ns, 'other'), []);
-    await holdfast.kubectl(['delete', 'helmrelease', 'app', '-n', ns, '--timeout=60s']);
-    assert.deepEqual(await historyOf(ns, 'app'), []);
-  });
-
   it('looks at once when its annotation asks for it, and says which request it has handled', async () => {
     const ns = await namespaceWithRegistry(holdfast, 'requested');
     await holdfast.apply(helmRelease([ns, 'app'], app('9.9.9')));

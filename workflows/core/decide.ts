@@ -1,10 +1,10 @@
 import { assertNever } from './assert-never.ts';
 import { classify, isPending, optionsFor, type ReleaseState } from './classify.ts';
 import { afterDependants, afterDependencies } from './dependencies.ts';
-import { isElsewhere, refText, releaseOf, wantedTarget } from './facts.ts';
+import { isElsewhere, refText } from './facts.ts';
 import type { Failure } from './failures.ts';
 import { lastAttempt } from './history.ts';
-import type { Instant } from './ids.ts';
+import type { Instant, ObjectRef } from './ids.ts';
 import type {
   Action,
   AttemptRecord,
@@ -12,10 +12,12 @@ import type {
   FailurePolicy,
   History,
   Look,
+  Move,
   ReleaseObject,
   Remedy,
   StoredRelease,
 } from './model.ts';
+import { isVacated, moveText, notMoved } from './move.ts';
 import { isSpent, lastCounted, policyAfter, remedySince, writerOf } from './remedy.ts';
 import { forcedBy } from './wishes.ts';
 
@@ -35,9 +37,12 @@ export function decide(look: Look, history: History, now: Instant): Action {
   if (object.deleting) return decideGoing(object, look, { stored, history, now });
   if (object.suspension !== null) return { kind: 'none' };
   if (object.spec.kind === 'invalid') return { kind: 'stall', failure: object.spec.failure };
-  if (stored?.otherOwner != null) return { kind: 'stall', failure: nameTaken(stored, object.spec.desired) };
-  if (isElsewhere(object, history)) return { kind: 'stall', failure: moved(object, history) };
-  return afterDependencies(decideValid(object.spec.desired, { stored, history, now }), look);
+  const { desired } = object.spec;
+  const owner = stored?.otherOwner ?? look.move?.takenBy ?? null;
+  if (owner !== null) return { kind: 'stall', failure: nameTaken(owner, desired) };
+  if (look.move !== undefined) return decideMove(desired, look.move, { look, known: { stored, history, now } });
+  if (isElsewhere(object, history)) return { kind: 'stall', failure: notMoved(object, history) };
+  return afterDependencies(decideValid(desired, { stored, history, now }), look);
 }
 
 interface Known {
@@ -172,15 +177,37 @@ function kept({ otherFinalizers = [] }: ReleaseObject): Failure {
 }
 
 function decideDeletion(object: ReleaseObject, { stored, history, now }: Known): Action {
-  if (stored === null || !stored.ownedByUs) return { kind: 'release' };
-  const uninstall = object.spec.kind === 'valid' ? object.spec.desired.uninstall : object.spec.uninstall;
-  if (isPending(stored.status)) return decideLock(stored, { history, now, timeoutMs: uninstall.timeoutMs });
-  const last = lastAttempt(history);
-  const uninstalling = last?.action === 'uninstall';
-  if (stored.status === 'uninstalled' && uninstalling && last.outcome === 'succeeded') return { kind: 'release' };
-  const action: Action = { kind: 'uninstall', because: 'the HelmRelease was deleted' };
+  if (stored === null || isVacated(stored, history)) return { kind: 'release' };
+  const { timeoutMs } = object.spec.kind === 'valid' ? object.spec.desired.uninstall : object.spec.uninstall;
+  return clear('the HelmRelease was deleted', timeoutMs, { stored, history, now });
+}
+
+/** What is installed goes first, and nothing is installed elsewhere before it is gone: there are never two. */
+function decideMove(
+  desired: Desired,
+  move: Move,
+  { look, known }: { readonly look: Look; readonly known: Known },
+): Action {
+  const { stored } = known;
+  if (stored === null) return { kind: 'none' };
+  const because = moveText(move.from, desired.release);
+  const begun = stored.status === 'uninstalling' || stored.status === 'uninstalled';
+  // What could not be installed again yet is not taken away yet.
+  const early = afterDependencies({ kind: 'install', because, replace: false }, look);
+  if (early.kind !== 'install' && !begun) return early;
+  return clear(because, desired.uninstall.timeoutMs, { ...known, stored });
+}
+
+/** Uninstall to the end, whatever state the release is in. */
+function clear(
+  because: string,
+  timeoutMs: number,
+  { stored, history, now }: Known & { readonly stored: StoredRelease },
+): Action {
+  if (isPending(stored.status)) return decideLock(stored, { history, now, timeoutMs });
+  const action: Action = { kind: 'uninstall', because };
   // The back-off of a failed upgrade is no reason to keep what nobody wants any more.
-  return uninstalling ? unlessHeld(action, { history, now }) : action;
+  return lastAttempt(history)?.action === 'uninstall' ? unlessHeld(action, { history, now }) : action;
 }
 
 /**
@@ -224,21 +251,10 @@ function locked(stored: StoredRelease, why: string): Failure {
   return { code: 'RecordLocked', message: `revision ${stored.revision} is ${stored.status} and ${why}` };
 }
 
-function nameTaken(stored: StoredRelease, desired: Desired): Failure {
-  const owner = stored.otherOwner;
-  const name = `${desired.release.namespace}/${desired.release.name}`;
+function nameTaken(owner: ObjectRef, { release }: Desired): Failure {
   return {
     code: 'ReleaseNameTaken',
-    message: `release ${name} belongs to HelmRelease ${owner?.namespace ?? ''}/${owner?.name ?? ''}; choose another spec.release.name, or delete that one`,
-  };
-}
-
-function moved(object: ReleaseObject, history: History): Failure {
-  const from = refText(releaseOf(object, history));
-  const to = refText(wantedTarget(object));
-  return {
-    code: 'FieldNotSupported',
-    message: `spec.release was changed from ${from} to ${to}: a release cannot be moved yet; change it back, or delete the HelmRelease and create it anew`,
+    message: `release ${refText(release)} belongs to HelmRelease ${refText(owner)}; choose another spec.release.name, or delete that one`,
   };
 }
 

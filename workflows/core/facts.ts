@@ -30,8 +30,11 @@ export function releaseOf(object: ReleaseObject, { target }: History): ObjectRef
 
 /** Tells whether the spec names another place than the one where the release is. */
 export function isElsewhere(object: ReleaseObject, { target }: History): boolean {
-  const wanted = wantedTarget(object);
-  return target !== null && (target.name !== wanted.name || target.namespace !== wanted.namespace);
+  return target !== null && !isSamePlace(target, wantedTarget(object));
+}
+
+export function isSamePlace(one: ObjectRef, other: ObjectRef): boolean {
+  return one.name === other.name && one.namespace === other.namespace;
 }
 
 /** Failures in a row for the desired state. */

@@ -155,6 +155,15 @@ export interface Look {
   readonly cycle?: readonly ObjectRef[];
   /** Of a release that is being deleted. */
   readonly dependants?: Dependants;
+  /** Of a release that lies elsewhere than the spec says. Absent in looks of versions that moved nothing. */
+  readonly move?: Move;
+}
+
+/** A release that is installed in one place and wanted in another: `stored` is what lies in the first. */
+export interface Move {
+  readonly from: ObjectRef;
+  /** The living HelmRelease whose release has the place that the spec names; null: none has it. */
+  readonly takenBy: ObjectRef | null;
 }
 
 /** A HelmRelease that comes first. */

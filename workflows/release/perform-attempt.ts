@@ -5,6 +5,7 @@ import {
   startChild,
   type ChildWorkflowHandle,
 } from '@temporalio/workflow';
+import type { UninstallReason } from '../../activities/types.ts';
 import { attempt, type AttemptInput } from '../attempt.ts';
 import { chartOf, releaseOf, type AttemptKind } from '../core/facts.ts';
 import { endAttempt, lastAttempt, startAttempt } from '../core/history.ts';
@@ -24,6 +25,8 @@ const TAKEN_RETRY_MS = 10_000;
 /** Run one attempt as a child workflow, watch over it, and note how it ended. */
 export async function performAttempt(entity: Entity, object: ReleaseObject, action: AttemptKind): Promise<void> {
   await holdForWrite(entity, object);
+  // What failed in the old place is not answered by this uninstall, nor by what comes after it in the new one.
+  if (leaves(entity, object, action)) entity.history = { ...entity.history, failuresAfterWrite: 0 };
   const input = toInput(entity, object, action);
   const child = await start(entity, input);
   if (child === null) return;
@@ -66,8 +69,17 @@ function toInput(entity: Entity, object: ReleaseObject, action: AttemptKind): At
     ...(object.follows === undefined ? {} : resolutionOf(history)),
     ...(action.kind === 'rollback' ? { toRevision: action.toRevision } : {}),
     // Without this an uninstall refuses an object that is not being deleted.
-    ...(action.kind === 'uninstall' && !object.deleting ? { reason: 'remediation' as const } : {}),
+    ...(action.kind === 'uninstall' && !object.deleting ? { reason: reasonOf(entity, object, action) } : {}),
   };
+}
+
+function reasonOf(entity: Entity, object: ReleaseObject, action: AttemptKind): UninstallReason {
+  return leaves(entity, object, action) ? 'move' : 'remediation';
+}
+
+/** The release is uninstalled because it is wanted elsewhere. */
+function leaves({ look }: Entity, { deleting }: ReleaseObject, { kind }: AttemptKind): boolean {
+  return kind === 'uninstall' && !deleting && look.move !== undefined;
 }
 
 function optionsOf(spec: ReleaseObject['spec'], action: AttemptAction): ActionOptions {

@@ -177,6 +177,13 @@ describe('uninstallRelease and waitGone', () => {
     const input = { cluster: releases.cluster, ref, release: ref, timeoutMs: 1000, keepHistory: false, attempt: 'a' };
     await assert.rejects(uninstallRelease(releases.tools, { ...input, uid }, callOf()), { code: 'Interrupted' });
     await assert.rejects(uninstallRelease(releases.tools, { ...input, uid: 'x' }, callOf()), { code: 'ObjectGone' });
+    const moving = { ...input, uid, reason: 'move' } as const;
+    await assert.rejects(
+      uninstallRelease(releases.tools, moving, callOf()),
+      { code: 'Interrupted' },
+      'the spec names the place where the release is',
+    );
+    assert.deepEqual(await releases.records(ref), [{ revision: 1, status: 'deployed' }]);
   });
 });
 
