@@ -98,11 +98,19 @@ async function readStored(kube: Kube, release: ObjectRef, looker: Looker): Promi
   const ownedByUs = newest.owner === ownerHash(looker.cluster, looker.ref);
   return {
     ...newest,
+    ...copyOf(newest, records),
     ownedByUs,
     otherOwner: newest.owner === null || ownedByUs ? null : await findOwner(kube, looker.cluster, newest.owner),
     deployedRevision: records.findLast(({ status }) => status === 'deployed')?.revision ?? null,
     rollbackRevision: rollbackRevisionOf(records, looker.toRevision),
   };
+}
+
+/** Helm's upgrade and rollback take over the labels of a revision before, whoever runs them. */
+function copyOf({ revision, attempt }: RecordLabels, records: readonly RecordLabels[]): Pick<StoredRelease, 'copyOf'> {
+  if (attempt === null) return {};
+  const original = records.find((record) => record.attempt === attempt && record.revision < revision);
+  return original === undefined ? {} : { copyOf: original.revision };
 }
 
 /** The revision that the spec names, or the last one before the newest that was deployed; null: there is no such one. */

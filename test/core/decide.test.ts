@@ -9,9 +9,18 @@ import { LATE_ROWS } from './late-rows.ts';
 import { MESSAGE_ROWS } from './message-rows.ts';
 import { MOVE_ROWS } from './move-rows.ts';
 import { REMEDY_ROWS } from './remedy-rows.ts';
+import { UNMANAGED_ROWS } from './unmanaged-rows.ts';
 
 describe('decide', () => {
-  for (const row of [...ROWS, ...LATE_ROWS, ...REMEDY_ROWS, ...DEPENDENCY_ROWS, ...MESSAGE_ROWS, ...MOVE_ROWS]) {
+  for (const row of [
+    ...ROWS,
+    ...LATE_ROWS,
+    ...REMEDY_ROWS,
+    ...DEPENDENCY_ROWS,
+    ...MESSAGE_ROWS,
+    ...MOVE_ROWS,
+    ...UNMANAGED_ROWS,
+  ]) {
     it(row.name, () => {
       assert.deepEqual(decide(row.look ?? look(), row.history ?? history(), NOW), row.then);
     });

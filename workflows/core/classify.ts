@@ -1,5 +1,5 @@
 import type { ActionOptions, Desired, History, HelmStatus, StoredRelease } from './model.ts';
-import { rollbackThatMade } from './remedy.ts';
+import { isByAnotherHand, rollbackThatMade } from './remedy.ts';
 
 /** Where a release stands, named as Flux names it. States that later versions tell apart are more members here. */
 export type ReleaseState =
@@ -7,6 +7,8 @@ export type ReleaseState =
   /** A helm is, or was, in the middle of writing or of an uninstall. */
   | { readonly kind: 'locked'; readonly stored: StoredRelease }
   | { readonly kind: 'outOfSync'; readonly because: 'adopt' | 'changed' }
+  /** Upgraded or rolled back by another hand: what it holds is not known, whatever its labels say. */
+  | { readonly kind: 'unmanaged' }
   | { readonly kind: 'failed' }
   /** Its wait timed out, and its objects are ready by now. */
   | { readonly kind: 'readyLate'; readonly revision: number }
@@ -33,6 +35,7 @@ export function classify(stored: StoredRelease | null, desired: Desired, history
   const rolledBack = isRolledBack(stored, desired, history);
   if (rolledBack) return { kind: 'rolledBack', revision: stored.revision, ready: isReady(stored, desired, history) };
   if (!stored.ownedByUs) return { kind: 'outOfSync', because: 'adopt' };
+  if (isByAnotherHand(stored, history)) return { kind: 'unmanaged' };
   if (stored.digest !== desired.digest) return { kind: 'outOfSync', because: 'changed' };
   if (isReadyLate(stored, history)) return { kind: 'readyLate', revision: stored.revision };
   if (stored.status !== 'deployed') return { kind: 'failed' };

@@ -67,9 +67,7 @@ function force(state: ReleaseState, because: string): Action {
 function decideState(state: ReleaseState, desired: Desired, known: Known): Action {
   switch (state.kind) {
     case 'locked':
-      if (state.stored.status === 'uninstalling' && isCutOff(known.history))
-        return unlessSpent({ kind: 'none' }, desired, known);
-      return decideLock(state.stored, { ...known, timeoutMs: desired.upgrade.timeoutMs });
+      return decideLocked(state.stored, desired, known);
     case 'notReady':
       return keepWaiting(state.revision, desired, known);
     case 'inSync':
@@ -78,6 +76,8 @@ function decideState(state: ReleaseState, desired: Desired, known: Known): Actio
       return unlessSpent({ kind: 'install', because: 'not installed', replace: state.replace }, desired, known);
     case 'outOfSync':
       return unlessSpent({ kind: 'upgrade', because: BECAUSE[state.because] }, desired, known);
+    case 'unmanaged':
+      return unlessSpent({ kind: 'upgrade', because: 'upgraded or rolled back by another hand' }, desired, known);
     case 'readyLate':
       return unlessRemedied({ kind: 'accept', revision: state.revision }, desired, known);
     case 'failed':
@@ -89,6 +89,12 @@ function decideState(state: ReleaseState, desired: Desired, known: Known): Actio
     default:
       return assertNever(state);
   }
+}
+
+/** What began to be uninstalled as a remedy is uninstalled to the end. */
+function decideLocked(stored: StoredRelease, desired: Desired, known: Known): Action {
+  if (stored.status === 'uninstalling' && isCutOff(known.history)) return unlessSpent({ kind: 'none' }, desired, known);
+  return decideLock(stored, { ...known, timeoutMs: desired.upgrade.timeoutMs });
 }
 
 const BECAUSE = { adopt: 'installed by another hand', changed: 'chart, version or values changed' } as const;

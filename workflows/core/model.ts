@@ -29,6 +29,8 @@ export interface StoredRelease {
   readonly digest: string | null;
   /** Label `holdfast.dev/attempt`. */
   readonly attempt: string | null;
+  /** An older revision with the same attempt label: Helm copies labels, so they do not tell who made this one. */
+  readonly copyOf?: number;
   /** The newest revision with status `deployed`, which is not always the newest revision. */
   readonly deployedRevision: number | null;
   /** The revision that a rollback would go to; null: there is none. Absent in looks of versions that did not roll back. */

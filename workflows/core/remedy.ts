@@ -14,9 +14,18 @@ export function rollbackThatMade(revision: number, { recent }: History): Attempt
  * The label of the attempt whose helm works on a locked record; null: none of ours. An uninstalling record carries the
  * label of the attempt that once installed it, and one of a rollback that of its target: these tell nothing.
  */
-export function writerOf({ status, revision, attempt }: StoredRelease, history: History): string | null {
+export function writerOf(stored: StoredRelease, history: History): string | null {
+  const { status, revision, attempt } = stored;
   if (status === 'uninstalling') return null;
-  return status === 'pending-rollback' ? (rollbackThatMade(revision, history)?.label ?? null) : attempt;
+  if (status === 'pending-rollback') return rollbackThatMade(revision, history)?.label ?? null;
+  return isByAnotherHand(stored, history) ? null : attempt;
+}
+
+/** The labels of the revision are those of an older one, and none of our attempts is known to have made it. */
+export function isByAnotherHand({ revision, attempt, copyOf }: StoredRelease, history: History): boolean {
+  if (copyOf === undefined || rollbackThatMade(revision, history) !== undefined) return false;
+  // A workflow that had lost its memory counts its attempts anew, and labels them as others before.
+  return !history.recent.some((one) => one.label === attempt && one.revision === revision);
 }
 
 /** The newest attempt for the desired state whose failure counts; none once the failures are forgotten. */
