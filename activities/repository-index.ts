@@ -21,15 +21,22 @@ export async function sourceOf(
   url = repository.url,
 ): Promise<IndexSource> {
   const transport = await readTransport(kube, repository, crossNamespace);
-  const { protocol, hostname } = new URL(url.trim());
-  if (protocol === 'http:' && transport.login !== null && transport.plainHttp !== true && !isLoopback(hostname)) {
-    const why = 'its credentials would cross the network in the clear: write https://, or set insecure: true';
+  if (transport.plainHttp !== true && isInTheClear(url)) {
+    const name = `HelmRepository ${repository.namespace}/${repository.name}`;
     throw failure(
       'SpecInvalid',
-      `the url of HelmRepository ${repository.namespace}/${repository.name} has http://; ${why}`,
+      `the url of ${name} has http://; ${IN_THE_CLEAR}: write https://, or set insecure: true`,
     );
   }
   return { url, transport, loginFor: new URL(repository.url.trim().replace(/^oci:/i, 'https:')).origin };
+}
+
+const IN_THE_CLEAR = 'whoever is on the way could read credentials, and change charts';
+
+/** Only this machine is spoken to without TLS where nobody asks for that. */
+function isInTheClear(url: string): boolean {
+  const { protocol, hostname } = new URL(url.trim());
+  return protocol === 'http:' && !isLoopback(hostname);
 }
 
 /** The index that a chart is looked up in, and how its archives are asked for. */
@@ -40,10 +47,19 @@ export async function readIndexOf(
 ): Promise<{ readonly source: IndexSource; readonly index: ChartIndex }> {
   const { kube, crossNamespace } = tools;
   const repository = await findRepository(kube, chart, { namespace, crossNamespace });
+  // Only the HelmRepository that is named knows of its query.
   const source =
     repository === null
-      ? { url: chart.url, transport: PLAIN_TRANSPORT, loginFor: '' }
-      : // Only the HelmRepository that is named knows of its query.
-        await sourceOf(tools, repository, chart.repository === null ? chart.url : repository.url);
+      ? sourceWithout(chart.url)
+      : await sourceOf(tools, repository, chart.repository === null ? chart.url : repository.url);
   return { source, index: await tools.indexes.get(source, wish) };
+}
+
+/** Of a chart that no HelmRepository is there for. */
+function sourceWithout(url: string): IndexSource {
+  if (isInTheClear(url)) {
+    const way = 'write https://, or make a HelmRepository of this url with insecure: true';
+    throw failure('SpecInvalid', `spec.chart.repositoryURL has http://; ${IN_THE_CLEAR}: ${way}`);
+  }
+  return { url, transport: PLAIN_TRANSPORT, loginFor: '' };
 }

@@ -129,13 +129,18 @@ describe('checkHelmRepository', () => {
     });
   });
 
-  it('sends no credentials in the clear unless that is wanted', async () => {
+  it('asks no other machine in the clear unless that is wanted', async () => {
+    const url = 'http://charts.example.invalid';
     const auth = await secret('clear', { username: 'u', password: 'p' });
-    const { failure } = await check('clear', { url: 'http://charts.example.invalid', type: 'helm', auth });
-    assert.deepEqual(failure, {
+    const refused = {
       code: 'SpecInvalid',
-      message: `the url of HelmRepository ${namespace}/clear has http://; its credentials would cross the network in the clear: write https://, or set insecure: true`,
-    });
+      message: `the url of HelmRepository ${namespace}/clear has http://; whoever is on the way could read credentials, and change charts: write https://, or set insecure: true`,
+    };
+    for (const more of [{}, { auth }]) {
+      assert.deepEqual((await check('clear', { url, type: 'helm', ...more })).failure, refused);
+    }
+    const { failure } = await check('wanted', { url, type: 'helm', insecure: true });
+    assert.partialDeepStrictEqual(failure, { code: 'RegistryUnreachable' });
   });
 
   it('misses a Secret by name', async () => {

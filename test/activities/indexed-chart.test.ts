@@ -60,6 +60,17 @@ describe('a chart of a repository over HTTP', () => {
     assert.deepEqual(authorizations(web.elsewhere), [basicAuth(login)]);
   });
 
+  it('needs no HelmRepository, but on other machines TLS then', async () => {
+    const { url } = await repository('named-here');
+    const chart = { name: 'app', version: '1.0.0' };
+    assert.equal(await scene.pullChart('here', { ...chart, repositoryURL: url }), '1.0.0');
+    assert.deepEqual(await scene.pullChart('there', { ...chart, repositoryURL: 'http://charts.example.invalid' }), {
+      code: 'SpecInvalid',
+      message:
+        'spec.chart.repositoryURL has http://; whoever is on the way could read credentials, and change charts: write https://, or make a HelmRepository of this url with insecure: true',
+    });
+  });
+
   it('is not what another archive holds', async () => {
     const web = await repository('tampered');
     appendFileSync(join(web.folder, 'app-1.0.0.tgz'), 'more');

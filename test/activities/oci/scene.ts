@@ -18,6 +18,8 @@ export interface RegistryScene {
   repository(name: string, url: string, spec: Readonly<Record<string, unknown>>): Promise<void>;
   /** What the pull of a chart by a HelmRepository comes to: the version, or a failure. */
   pull(name: string, version?: string): Promise<unknown>;
+  /** The same of what a HelmRelease of that name says of its chart. */
+  pullChart(name: string, chart: Readonly<Record<string, unknown>>): Promise<unknown>;
   /** What the check of a new HelmRepository for `oci://<host>/<folder>` finds, and what the pull by it comes to. */
   reach(name: string, host: string, spec: Readonly<Record<string, unknown>>): Promise<unknown[]>;
 }
@@ -35,9 +37,9 @@ export async function useRegistryScene(folder: string): Promise<RegistryScene> {
       const metadata = { namespace, name };
       await releases.apply({ apiVersion: API, kind: 'HelmRepository', metadata, spec: { url, type: 'oci', ...spec } });
     },
-    async pull(name, version = '1.0.0') {
+    pull: (name, version = '1.0.0') => self.pullChart(name, { name: 'app', version, repository: { name } }),
+    async pullChart(name, chart) {
       const ref = { namespace, name };
-      const chart = { name: 'app', version, repository: { name } };
       await releases.apply({ apiVersion: API, kind: 'HelmRelease', metadata: ref, spec: { chart } });
       const read = await readHelmRelease(releases.kube, ref);
       assert.ok(read?.spec);
