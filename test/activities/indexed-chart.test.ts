@@ -23,7 +23,9 @@ async function repository(
   spec: Readonly<Record<string, unknown>> = {},
 ): Promise<ChartRepository> {
   const made = await chartRepository(scene.releases.stack.bin, options);
-  await made.publish({ name: 'app', version: '1.0.0' }, { name: 'app', version: '1.2.0' });
+  // Not the bytes of another test: those would be in the cache.
+  const files = { 'README.md': `${name}\n` };
+  await made.publish({ name: 'app', version: '1.0.0', files }, { name: 'app', version: '1.2.0', files });
   const auth = options.login === undefined ? {} : { auth: { basic: { secretRef: { name: 'reader' } } } };
   await scene.repository(name, made.url, { type: 'helm', ...auth, ...spec });
   return made;
