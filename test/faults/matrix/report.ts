@@ -15,8 +15,8 @@ const WHO: Readonly<Record<Victim, string>> = {
 
 const INTRODUCTION = `Whatever is killed, and whenever, the release ends where Git says. This page is what a run of the kill matrix
 found: who was killed with SIGKILL, in the middle of which action and at which moment of it, and started again; and what
-has not been tried, with the reason. The moments are held by gates in front of the API server, by hooks and objects that do not end, and by stopping the worker;
-each cell proves that its moment was reached before it kills.
+has not been tried, with the reason. The moments are held by gates in front of the API server, by hooks and objects that
+do not end, and by stopping the worker; each cell proves that its moment was reached before it kills.
 
 A cell passes when the release is in the declared state, no record is pending, no process is left, and status,
 conditions, Events and the runs in Temporal tell what happened. Hooks that Helm had completed are not run again, unless
