@@ -66,7 +66,7 @@ describe('a chart of a repository over HTTP', () => {
     const { url } = await repository('named-here');
     const chart = { name: 'app', version: '1.0.0' };
     assert.equal(await scene.pullChart('here', { ...chart, repositoryURL: url }), '1.0.0');
-    assert.deepEqual(await scene.pullChart('there', { ...chart, repositoryURL: 'http://charts.example.invalid' }), {
+    assert.deepEqual(await scene.pullChart('there', { ...chart, repositoryURL: 'http://nobodys.example.invalid' }), {
       code: 'SpecInvalid',
       message:
         'spec.chart.repositoryURL has http://; whoever is on the way could read credentials, and change charts: write https://, or make a HelmRepository of this url with insecure: true',
