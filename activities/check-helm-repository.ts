@@ -3,7 +3,6 @@ import type { ChartIndex } from './chart-index/store.ts';
 import { fromKube, HoldfastError } from './failures.ts';
 import { intervalOf } from './kube/compile-spec.ts';
 import { readRepository, type Repository } from './kube/credentials.ts';
-import { parseDuration } from './kube/duration.ts';
 import { reportRepository } from './kube/repository-status.ts';
 import { readTransport } from './kube/transport.ts';
 import { parseOciName } from './oci/name.ts';
@@ -59,11 +58,10 @@ async function readIndex(tools: Toolbox, repository: Repository, call: Call): Pr
 }
 
 async function askRegistry(tools: Toolbox, repository: Repository, signal: AbortSignal): Promise<void> {
-  const { url, spec } = repository;
-  const { host } = parseOciName(url);
-  const timeoutMs = Math.min(LONGEST_MS, parseDuration(spec.timeout ?? '') ?? LONGEST_MS);
+  const { host } = parseOciName(repository.url);
   const transport = await readTransport(tools.kube, repository, tools.crossNamespace);
   const { login } = transport;
+  const timeoutMs = Math.min(LONGEST_MS, transport.timeoutMs ?? LONGEST_MS);
   if (login === null) {
     await pingRegistry({ host, transport, plainHttp: tools.settings.plainHttp, gates: tools.gates, timeoutMs, signal });
     return;

@@ -1,8 +1,10 @@
+import { goDurations } from '../go-duration.ts';
+
 const SHORTEST_MS = 1_000;
 /** A server that asks for more is asked again after this, and may then say it again. */
 const LONGEST_MS = 15 * 60_000;
 
-const UNITS: Readonly<Record<string, number>> = {
+const readDuration = goDurations({
   ns: 1e-6,
   us: 1e-3,
   µs: 1e-3,
@@ -11,8 +13,7 @@ const UNITS: Readonly<Record<string, number>> = {
   s: 1_000,
   m: 60_000,
   h: 3_600_000,
-};
-const GO_DURATION = /^(?:[0-9]+(?:\.[0-9]+)?(?:ns|us|µs|μs|ms|s|m|h))+$/;
+});
 
 /**
  * How long a server wants to be left alone, from `Retry-After`: seconds, the date of the end, or, as GHCR writes it, a
@@ -25,18 +26,11 @@ export function parseRetryAfter(text: string | null, now: number): number | null
 
 function wantedMs(text: string, now: number): number | null {
   if (/^[0-9]+$/.test(text)) return Number(text) * 1_000;
-  if (GO_DURATION.test(text)) return durationMs(text);
+  const duration = readDuration(text);
+  if (duration !== null) return duration;
   // Only the forms of HTTP, which all begin with the name of a day; `Date.parse` takes a bare number for a year.
   const date = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(date) ? null : date - now;
-}
-
-function durationMs(text: string): number {
-  let total = 0;
-  for (const [, amount = '0', unit = 's'] of text.matchAll(/([0-9]+(?:\.[0-9]+)?)(ns|us|µs|μs|ms|s|m|h)/g)) {
-    total += Number(amount) * (UNITS[unit] ?? 0);
-  }
-  return total;
 }
 
 /** The same, from the sentence of an answer: `toomanyrequests: retry-after: 880.092µs, allowed: 44000/minute`. */
