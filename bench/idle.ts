@@ -1,6 +1,5 @@
 /** What releases cost that nothing happens to: the looks by their interval. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connectClient, readTemporalSettings } from '../runtime/temporal.ts';
 import type { RunningProcess } from '../stack/processes.ts';
 import {
   apply,
@@ -16,7 +15,7 @@ import {
   type HoldfastCpu,
   type Wanted,
 } from './holdfast.ts';
-import { countLooks } from './looks.ts';
+import { askTemporal, countLooks } from './looks.ts';
 import { namesOf } from './names.ts';
 import type { Options } from './options.ts';
 import type { Idle } from './results.ts';
@@ -45,7 +44,7 @@ export async function measureIdle(
     scene.say(`measuring ${seconds} s with a look every ${SHORT} at each release`);
     const measured = await during(scene, worker, seconds);
     const peakMemoryMib = readPeaks(scene, worker);
-    const looks = await looksDuring(scene, measured);
+    const looks = await askTemporal(scene, (client) => countLooks(client, CLUSTER, measured));
     const { cpuSeconds } = measured;
     return { benchmark: 'idle', releases, seconds: measured.seconds, looks, cpuSeconds, background, peakMemoryMib };
   } finally {
@@ -66,14 +65,4 @@ async function during(scene: Scene, worker: RunningProcess, seconds: number): Pr
   await sleep(seconds * 1000);
   const to = Date.now();
   return { from, to, seconds: (to - from) / 1000, cpuSeconds: subtract(readUsage(scene, worker), before) };
-}
-
-async function looksDuring({ access }: Scene, window: Window): Promise<number> {
-  const settings = readTemporalSettings({ HOLDFAST_TEMPORAL_ADDRESS: access.temporalAddress });
-  const { client, connection } = connectClient(settings);
-  try {
-    return await countLooks(client, CLUSTER, window);
-  } finally {
-    await connection.close();
-  }
 }

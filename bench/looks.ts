@@ -1,6 +1,19 @@
 /** How many looks there were, from the histories: each is a marker of a local activity there. */
 import type { Client } from '@temporalio/client';
+import { connectClient, readTemporalSettings } from '../runtime/temporal.ts';
 import { runsOf, type HistoryEvent } from '../stack/test-runs.ts';
+import type { Scene } from './scene.ts';
+
+/** Ask the Temporal server of a scene. */
+export async function askTemporal<T>({ access }: Scene, ask: (client: Client) => Promise<T>): Promise<T> {
+  const settings = readTemporalSettings({ HOLDFAST_TEMPORAL_ADDRESS: access.temporalAddress });
+  const { client, connection } = connectClient(settings);
+  try {
+    return await ask(client);
+  } finally {
+    await connection.close();
+  }
+}
 
 const LOOK = 'lookRelease';
 

@@ -1,4 +1,4 @@
-import { parseOptions, UsageError } from '../stack/commands/usage.ts';
+import { parseCount, parseOptions, UsageError } from '../stack/commands/usage.ts';
 
 export const BENCHMARKS = ['install', 'upgrade', 'idle', 'never-ready', 'chain', '1000'] as const;
 export type BenchmarkName = (typeof BENCHMARKS)[number];
@@ -63,12 +63,6 @@ export function parseBenchArgs(args: readonly string[]): Options {
 function usualCount(benchmark: BenchmarkName): string {
   if (benchmark === 'chain') return '10';
   return benchmark === '1000' ? '1000' : '100';
-}
-
-function parseCount(flag: string, text: string, { min, max }: { min: number; max: number }): number {
-  const count = Number(text);
-  if (/^\d+$/.test(text) && count >= min && count <= max) return count;
-  throw new UsageError(`${flag} is "${text}": expected a whole number from ${min} to ${max}`);
 }
 
 function parsePath(flag: string, text: string | undefined): string | null {

@@ -1,5 +1,4 @@
 /** Many releases of one Git repository: all installed, all upgraded by one push, one changed by another. */
-import { connectClient, readTemporalSettings } from '../runtime/temporal.ts';
 import type { RunningProcess } from '../stack/processes.ts';
 import {
   CLUSTER,
@@ -13,7 +12,7 @@ import {
   waitForReady,
   type Wanted,
 } from './holdfast.ts';
-import { countAttempts } from './looks.ts';
+import { askTemporal, countAttempts } from './looks.ts';
 import { namesOf } from './names.ts';
 import type { Options } from './options.ts';
 import { startRepository, type Repository } from './repository.ts';
@@ -66,16 +65,10 @@ function pusher(
     await settle();
     const cpuSeconds = subtract(readUsage(scene, worker), before);
     scene.say(`  ${seconds.toFixed(1)} s`);
-    return { seconds, cpuSeconds, attempts: await attemptsSince(scene, since) };
+    return {
+      seconds,
+      cpuSeconds,
+      attempts: await askTemporal(scene, (client) => countAttempts(client, CLUSTER, since)),
+    };
   };
-}
-
-async function attemptsSince({ access }: Scene, since: number): Promise<number> {
-  const settings = readTemporalSettings({ HOLDFAST_TEMPORAL_ADDRESS: access.temporalAddress });
-  const { client, connection } = connectClient(settings);
-  try {
-    return await countAttempts(client, CLUSTER, since);
-  } finally {
-    await connection.close();
-  }
 }

@@ -19,6 +19,13 @@ export function parseOptions<T extends NonNullable<ParseArgsConfig['options']>>(
   }
 }
 
+/** The value of an option that is a whole number. */
+export function parseCount(flag: string, text: string, { min, max }: { min: number; max: number }): number {
+  const count = Number(text);
+  if (/^\d+$/.test(text) && count >= min && count <= max) return count;
+  throw new UsageError(`${flag} is "${text}": expected a whole number from ${min} to ${max}`);
+}
+
 /** `error.code` of Node's system errors. */
 export function codeOf(error: unknown): string | null {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;

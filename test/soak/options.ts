@@ -1,4 +1,4 @@
-import { parseOptions, UsageError } from '../../stack/commands/usage.ts';
+import { parseCount, parseOptions, UsageError } from '../../stack/commands/usage.ts';
 
 export interface Options {
   readonly minutes: number;
@@ -38,16 +38,10 @@ export function parseSoakArgs(args: readonly string[], anySeed: () => number): O
   const { minutes, releases, every, seed, json } = parseOptions(args, OPTIONS);
   if (json === '') throw new UsageError('--json is empty: expected a path');
   return {
-    minutes: parseCount('--minutes', minutes, 1440),
-    releases: parseCount('--releases', releases, 500),
-    every: parseCount('--every', every, 600),
-    seed: seed === undefined ? anySeed() : parseCount('--seed', seed, 2 ** 31),
+    minutes: parseCount('--minutes', minutes, { min: 1, max: 1440 }),
+    releases: parseCount('--releases', releases, { min: 1, max: 500 }),
+    every: parseCount('--every', every, { min: 1, max: 600 }),
+    seed: seed === undefined ? anySeed() : parseCount('--seed', seed, { min: 1, max: 2 ** 31 }),
     json: json ?? null,
   };
-}
-
-function parseCount(flag: string, text: string, max: number): number {
-  const count = Number(text);
-  if (/^\d+$/.test(text) && count >= 1 && count <= max) return count;
-  throw new UsageError(`${flag} is "${text}": expected a whole number from 1 to ${max}`);
 }
