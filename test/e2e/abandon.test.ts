@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { entityId } from '../../workflows/contract.ts';
 import { startApi, type Body, type RunningApi } from '../support/api.ts';
 import { pushChart } from '../support/chart.ts';
+import { FAREWELL } from '../support/farewell-hook.ts';
 import { until } from '../support/harness.ts';
 import { askedOf } from '../support/histories.ts';
 import {
@@ -20,22 +21,6 @@ import {
 } from '../support/holdfast.ts';
 
 const NEVER = 'podLabels: { holdfast.dev/test-ready: never }\n';
-/** A Job before helm deletes anything; its labels say how it fares. */
-const FAREWELL = `{{- with .Values.farewell }}
-apiVersion: batch/v1
-kind: Job
-metadata:
-  name: farewell
-  annotations: { helm.sh/hook: pre-delete, helm.sh/hook-delete-policy: before-hook-creation }
-spec:
-  backoffLimit: 0
-  template:
-    metadata: { labels: {{ toJson . }} }
-    spec:
-      restartPolicy: Never
-      containers: [{ name: main, image: registry.example.com/farewell:1 }]
-{{- end }}
-`;
 
 let holdfast: Holdfast;
 let api: RunningApi;

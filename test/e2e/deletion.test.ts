@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { pushChart } from '../support/chart.ts';
+import { FAREWELL } from '../support/farewell-hook.ts';
 import {
   conditionOf,
   eventually,
@@ -15,23 +16,8 @@ import {
   untilAllowed,
 } from '../support/holdfast.ts';
 
-/** What stands in the way, by the values. */
-const OBSTACLES = `{{- with .Values.farewell }}
-apiVersion: batch/v1
-kind: Job
-metadata:
-  name: farewell
-  annotations: { helm.sh/hook: pre-delete, helm.sh/hook-delete-policy: before-hook-creation }
-spec:
-  backoffLimit: 0
-  template:
-    metadata: { labels: {{ toJson . }} }
-    spec:
-      restartPolicy: Never
-      containers: [{ name: main, image: registry.example.com/farewell:1 }]
----
-{{- end }}
-{{- if .Values.guarded }}
+/** What else stands in the way, by the values. */
+const OBSTACLES = `{{- if .Values.guarded }}
 apiVersion: v1
 kind: ConfigMap
 metadata: { name: guarded, finalizers: [example.com/backup] }
@@ -52,7 +38,11 @@ before(async () => {
   url = await pushChart(holdfast.stack, {
     name: 'app',
     version: '1.0.0',
-    files: { 'templates/deployment.yaml': '', 'templates/obstacles.yaml': OBSTACLES },
+    files: {
+      'templates/deployment.yaml': '',
+      'templates/farewell.yaml': FAREWELL,
+      'templates/obstacles.yaml': OBSTACLES,
+    },
   });
 });
 

@@ -12,7 +12,7 @@ import {
   releaseHistory,
   type Live,
 } from '../support/holdfast.ts';
-import { processesNaming } from '../support/processes.ts';
+import { helmsNaming } from '../support/processes.ts';
 import { openScene, toolsOf, type Scene } from './scene.ts';
 
 const HELM = uniqueName('rollback-helm');
@@ -47,9 +47,7 @@ before(async () => {
 
 /** A rollback names no file of its worker: it is known by its namespace. */
 function helmsOf(namespace: string): readonly number[] {
-  return processesNaming(`--namespace=${namespace}`)
-    .filter(({ args }) => args[0]?.endsWith('/helm') === true)
-    .map(({ pid }) => pid);
+  return helmsNaming(`--namespace=${namespace}`).map(({ pid }) => pid);
 }
 
 /** The rollback has been carried out, and nothing more is done. */

@@ -2,7 +2,7 @@
 import type { KubeClient } from '../../activities/kube/client.ts';
 import { listPath, METADATA_LIST } from '../../activities/kube/kinds.ts';
 import { conditionOf, isReady, type Holdfast, type Live } from '../support/holdfast.ts';
-import { processesNaming } from '../support/processes.ts';
+import { helmsNaming } from '../support/processes.ts';
 import { nameOf, type Case } from './cases.ts';
 
 export interface Seen {
@@ -82,8 +82,8 @@ export async function list<T>(kube: KubeClient, path: string, query: Labels = {}
 
 /** Helm processes that work for a case. */
 export function helmsOf({ kubeconfig }: Pick<Sight, 'kubeconfig'>, one: Case): readonly number[] {
-  return processesNaming(kubeconfig)
-    .filter(({ args }) => args[0]?.endsWith('/helm') === true && args.includes(`--namespace=${nameOf(one)}`))
+  return helmsNaming(kubeconfig)
+    .filter(({ args }) => args.includes(`--namespace=${nameOf(one)}`))
     .map(({ pid }) => pid);
 }
 

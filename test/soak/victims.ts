@@ -1,7 +1,7 @@
 /** Who is killed, and how it comes back. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Holdfast } from '../support/holdfast.ts';
-import { processesNaming } from '../support/processes.ts';
+import { helmsNaming } from '../support/processes.ts';
 import type { Dice } from './dice.ts';
 
 export const VICTIMS = ['worker', 'helm', 'temporal', 'kube-apiserver', 'etcd', 'registry'] as const;
@@ -46,7 +46,5 @@ async function killHelm(holdfast: Holdfast, dice: Dice): Promise<boolean> {
 
 /** Helm processes of the worker that runs, or of those that ran. */
 export function helmsOf({ dataDir }: Holdfast): readonly number[] {
-  return processesNaming(dataDir)
-    .filter(({ args }) => args[0]?.endsWith('/helm') === true)
-    .map(({ pid }) => pid);
+  return helmsNaming(dataDir).map(({ pid }) => pid);
 }

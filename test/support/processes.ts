@@ -47,6 +47,11 @@ export function processesNaming(text: string): readonly SeenProcess[] {
     .filter(({ pid, args }) => pid !== process.pid && args.some((arg) => arg.includes(text)));
 }
 
+/** Helm processes in whose arguments a text stands. */
+export function helmsNaming(text: string): readonly SeenProcess[] {
+  return processesNaming(text).filter(({ args }) => args[0]?.endsWith('/helm') === true);
+}
+
 const isPid = (name: string): boolean => /^\d+$/.test(name);
 
 /** The field after the name, which may itself hold blanks and brackets. */
