@@ -1,6 +1,8 @@
 import type { Failure } from '../workflows/core/failures.ts';
 import type { ChartIndex } from './chart-index/store.ts';
+import { expiryOf, type Expiry } from './credential-expiry.ts';
 import { fromKube, HoldfastError } from './failures.ts';
+import type { Transport } from './http/transport.ts';
 import { intervalOf } from './kube/compile-spec.ts';
 import { readRepository, type Repository } from './kube/credentials.ts';
 import { reportRepository } from './kube/repository-status.ts';
@@ -17,6 +19,8 @@ type Seen = Awaited<ReturnType<RepositoryActivities['checkHelmRepository']>>;
 
 /** The activity has five minutes in all, and the answer is to be written down as well. */
 const LONGEST_MS = 4 * 60_000;
+/** Between two looks that are due because of the credentials and nothing else. */
+const SHORTEST_MS = 60_000;
 
 /**
  * Log in at the registry of a HelmRepository or ask whether it lives, or read its index, and write down what came of it.
@@ -28,9 +32,10 @@ export async function checkHelmRepository(tools: Toolbox, { ref, workflowId }: I
   const suspended = spec.suspend === true;
   const seen = { uid, generation, suspended, url, intervalMs: intervalOf(spec.interval, '30m') };
   if (suspended) return { ...seen, failure: null };
-  const { failure, retryAfterMs, index } = await withHeartbeat(call, () => ask(tools, repository, call));
-  await reportRepository(tools.kube, { repository, workflowId, failure, index });
-  return { ...seen, failure, ...(retryAfterMs === null ? {} : { retryAfterMs }) };
+  const { failure, retryAfterMs, index, expiry } = await withHeartbeat(call, () => ask(tools, repository, call));
+  await reportRepository(tools.kube, { repository, workflowId, failure, index, expiry });
+  const intervalMs = untilNews(expiry, seen.intervalMs);
+  return { ...seen, intervalMs, failure, ...(retryAfterMs === null ? {} : { retryAfterMs }) };
 }
 
 interface Answer {
@@ -38,28 +43,44 @@ interface Answer {
   readonly retryAfterMs: number | null;
   /** Null: it has none, or nobody could read it. */
   readonly index: ChartIndex | null;
+  /** Undefined: the credentials could not be read. */
+  readonly expiry: Expiry | null | undefined;
 }
 
 async function ask(tools: Toolbox, repository: Repository, call: Call): Promise<Answer> {
+  let expiry: Answer['expiry'];
   try {
-    const index = hasIndex(repository.url) ? await readIndex(tools, repository, call) : null;
-    if (index === null) await askRegistry(tools, repository, call.signal);
-    return { failure: null, retryAfterMs: null, index };
+    if (hasIndex(repository.url)) {
+      const source = await sourceOf(tools, repository);
+      expiry = expiryOf(source.transport);
+      return { failure: null, retryAfterMs: null, index: await tools.indexes.get(source, call), expiry };
+    }
+    const transport = await readTransport(tools.kube, repository, tools.crossNamespace);
+    expiry = expiryOf(transport);
+    await askRegistry(tools, { url: repository.url, transport }, call.signal);
+    return { failure: null, retryAfterMs: null, index: null, expiry };
   } catch (error) {
     const known = error instanceof KubeError ? fromKube(error) : error;
     if (!(known instanceof HoldfastError)) throw known;
     const { code, message, retryAfterMs } = known;
-    return { failure: { code, message }, retryAfterMs, index: null };
+    return { failure: { code, message }, retryAfterMs, index: null, expiry };
   }
 }
 
-async function readIndex(tools: Toolbox, repository: Repository, call: Call): Promise<ChartIndex> {
-  return tools.indexes.get(await sourceOf(tools, repository), call);
+/** Until the next look: at the interval, or when there is something to say of the credentials before. */
+function untilNews(expiry: Answer['expiry'], intervalMs: number): number {
+  const now = Date.now();
+  const coming = [expiry?.warnFrom, expiry?.at].flatMap((at) => (at == null || at <= now ? [] : [at - now]));
+  return Math.min(intervalMs, ...coming.map((ms) => Math.max(SHORTEST_MS, ms)));
 }
 
-async function askRegistry(tools: Toolbox, repository: Repository, signal: AbortSignal): Promise<void> {
-  const { host } = parseOciName(repository.url);
-  const transport = await readTransport(tools.kube, repository, tools.crossNamespace);
+interface Registry {
+  readonly url: string;
+  readonly transport: Transport;
+}
+
+async function askRegistry(tools: Toolbox, { url, transport }: Registry, signal: AbortSignal): Promise<void> {
+  const { host } = parseOciName(url);
   const { login } = transport;
   const timeoutMs = Math.min(LONGEST_MS, transport.timeoutMs ?? LONGEST_MS);
   if (login === null) {

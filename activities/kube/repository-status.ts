@@ -25,6 +25,17 @@ export interface RepositoryReport {
   readonly failure: Failure | null;
   /** What its index holds; null: it has none, or nobody could read it. */
   readonly index: IndexSummary | null;
+  /** Of its credentials; null: they say nothing of that. Undefined: they could not be read. */
+  readonly expiry: CredentialExpiry | null | undefined;
+}
+
+/** When the first of the credentials ends. */
+export interface CredentialExpiry {
+  readonly at: number;
+  /** Since when that is worth a word; null: nobody has to do anything about it. */
+  readonly warnFrom: number | null;
+  /** `the password of Secret default/acr-auth`. */
+  readonly what: string;
 }
 
 /** An index, as far as status shows it. */
@@ -53,17 +64,19 @@ export async function reportRepository(kube: Kube, report: RepositoryReport): Pr
   const read = AnyObjectOrNull.parse(await readOrNull(kube, objectPath('HelmRepository', repository)));
   if (read?.metadata.uid !== repository.uid) return;
   const old = OldStatus.parse(read.status ?? {});
-  const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+  const now = toTime(Date.now());
   const { generation } = repository;
+  const expiring = expiringOf(report, old);
   await patchStatus(kube, report, {
     observedGeneration: generation,
-    conditions: mergeConditions(old.conditions, conditionsOf(report), { generation, now }),
+    conditions: mergeConditions(old.conditions, conditionsOf(report, expiring), { generation, now }),
     workflowId: report.workflowId,
+    ...credentialsOf(report),
     ...(failure === null ? { lastSyncTime: now, ...contentsOf(report.index) } : {}),
   });
   const { namespace, name, uid } = repository;
   const involved = { apiVersion: KINDS.HelmRepository.apiVersion, kind: 'HelmRepository', namespace, name, uid };
-  for (const event of eventsOf(report, old)) await recordEvent(kube, involved, event);
+  for (const event of eventsOf(report, { old, expiring })) await recordEvent(kube, involved, event);
 }
 
 async function patchStatus(kube: Kube, { repository }: RepositoryReport, status: object): Promise<void> {
@@ -77,6 +90,31 @@ async function patchStatus(kube: Kube, { repository }: RepositoryReport, status:
   } catch (error) {
     if (!(error instanceof KubeError) || (error.status !== 404 && error.status !== 409)) throw error;
   }
+}
+
+function toTime(at: number): string {
+  return new Date(at).toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+/** Kept as they are told of where nobody could read them; null, which removes it, where they say nothing. */
+function credentialsOf({ expiry }: RepositoryReport): object {
+  if (expiry === undefined) return {};
+  return { credentials: expiry === null ? null : { expiresAt: toTime(expiry.at) } };
+}
+
+/** The condition that tells of credentials that end soon; null: nothing is known of their end. */
+function expiringOf({ expiry }: RepositoryReport, old: OldStatus): Condition | null {
+  const type = 'CredentialExpiring';
+  if (expiry === undefined) return old.conditions.find((condition) => condition.type === type) ?? null;
+  if (expiry === null) return null;
+  const { at, warnFrom, what } = expiry;
+  const now = Date.now();
+  if (at <= now) {
+    return { type, status: 'True', reason: 'Expired', message: `${what} expired at ${toTime(at)}; renew it` };
+  }
+  const message = `${what} expires at ${toTime(at)}`;
+  if (warnFrom === null || now < warnFrom) return { type, status: 'False', reason: 'Valid', message };
+  return { type, status: 'True', reason: 'ExpiresSoon', message: `${message}; renew it before` };
 }
 
 /** What the index holds; null, which removes it, where there is none. */
@@ -112,9 +150,16 @@ function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
-function conditionsOf({ failure, index }: RepositoryReport): readonly Condition[] {
+function conditionsOf(report: RepositoryReport, expiring: Condition | null): readonly Condition[] {
+  const all = stateOf(report, expiring?.status === 'True' ? `; ${expiring.message}` : '');
+  return expiring === null ? all : [...all, expiring];
+}
+
+/** `more` is worth knowing also while all is well. */
+function stateOf({ failure, index }: RepositoryReport, more: string): readonly Condition[] {
   if (failure === null) {
-    return [{ type: 'Ready', status: 'True', reason: 'Succeeded', message: messageOf(index) }, IDLE, NOT_STALLED];
+    const message = `${messageOf(index)}${more}`;
+    return [{ type: 'Ready', status: 'True', reason: 'Succeeded', message }, IDLE, NOT_STALLED];
   }
   const { code: reason, message } = failure;
   const ready: Condition = { type: 'Ready', status: 'False', reason, message };
@@ -131,8 +176,17 @@ const NOT_STALLED: Condition = {
   message: 'nothing waits for a change of the spec',
 };
 
-/** One when Ready changes or says something new, and once for each generation the fields that are not acted on. */
-function eventsOf({ repository, failure, index }: RepositoryReport, old: OldStatus): readonly ReportedEvent[] {
+interface Then {
+  readonly old: OldStatus;
+  readonly expiring: Condition | null;
+}
+
+/**
+ * One when Ready changes or says something new, one when credentials are about to expire and when they have, and once
+ * for each generation the fields that are not acted on.
+ */
+function eventsOf({ repository, failure, index }: RepositoryReport, then: Then): readonly ReportedEvent[] {
+  const { old, expiring } = then;
   const before = old.conditions.find(({ type }) => type === 'Ready');
   const reason = failure?.code ?? 'Succeeded';
   const message = failure?.message ?? (index === null ? `registry of ${repository.url} answers` : messageOf(index));
@@ -140,12 +194,20 @@ function eventsOf({ repository, failure, index }: RepositoryReport, old: OldStat
   const warnings = old.observedGeneration === repository.generation ? [] : unsupported(repository.spec);
   return [
     ...(changed ? [{ type: failure === null ? 'Normal' : 'Warning', reason, message } as const] : []),
+    ...expiryEvents(expiring, old),
     ...warnings.map((field) => ({
       type: 'Warning' as const,
       reason: 'FieldNotSupported',
       message: `${field} is set, but this version does not act on it`,
     })),
   ];
+}
+
+function expiryEvents(expiring: Condition | null, { conditions }: OldStatus): readonly ReportedEvent[] {
+  if (expiring?.status !== 'True') return [];
+  const { type: reason, message } = expiring;
+  if (conditions.some((before) => before.type === reason && before.message === message)) return [];
+  return [{ type: 'Warning', reason, message }];
 }
 
 function unsupported({ url, mirror, auth, valuesConfigMapPolicy }: HelmRepositoryFields): readonly string[] {

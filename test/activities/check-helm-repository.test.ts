@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { checkHelmRepository } from '../../activities/check-helm-repository.ts';
 import { chartRepository } from '../support/chart-repository.ts';
+import { jwt } from '../support/credentials.ts';
 import { serveWeb } from '../support/web.ts';
 import { callOf, useReleases, type Releases } from './helm/releases.ts';
 
@@ -28,9 +29,17 @@ interface Status {
   readonly lastSyncTime?: string;
   readonly charts?: readonly { name: string; versions: readonly { version: string }[] }[];
   readonly stats?: object;
+  readonly credentials?: { readonly expiresAt: string };
 }
 
-async function check(name: string, spec: object): Promise<{ failure: unknown; status: Status; events: string[] }> {
+interface Checked {
+  readonly failure: unknown;
+  readonly status: Status;
+  readonly events: readonly string[];
+  readonly intervalMs: number | undefined;
+}
+
+async function check(name: string, spec: object): Promise<Checked> {
   const ref = { namespace, name };
   await releases.apply({ apiVersion: API, kind: 'HelmRepository', metadata: ref, spec });
   const input = { cluster: releases.cluster, ref, workflowId: `local/helmrepository/${namespace}/${name}` };
@@ -38,12 +47,17 @@ async function check(name: string, spec: object): Promise<{ failure: unknown; st
   const object = await releases.get(API, 'HelmRepository', ref);
   const events = (await releases.events(ref)).map(({ reason }) => reason);
   // the CRD's schema says what status is
-  return { failure: seen?.failure, status: object?.['status'] ?? {}, events };
+  return { failure: seen?.failure, status: object?.['status'] ?? {}, events, intervalMs: seen?.intervalMs };
 }
 
 async function secret(name: string, data: Record<string, string>): Promise<object> {
   await releases.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { namespace, name }, stringData: data });
   return { basic: { secretRef: { name, namespace } } };
+}
+
+function conditionIn({ conditions = [] }: Status, wanted: string): readonly string[] {
+  const found = conditions.find(({ type }) => type === wanted);
+  return found === undefined ? [] : [found.status, found.reason, found.message];
 }
 
 const ready = ({ conditions = [] }: Status): unknown[] =>
@@ -150,6 +164,56 @@ describe('checkHelmRepository', () => {
       code: 'SecretNotFound',
       message: `there is no Secret ${namespace}/nobody`,
     });
+  });
+
+  it('warns of credentials that end soon, once, in Ready and in a condition of its own', async () => {
+    const expiresAt = Math.floor(Date.now() / 60_000) * 60_000 + 3 * 3_600_000;
+    const login = { username: 'robot', password: jwt({ expiresAt }) };
+    const charts = await chartRepository(releases.stack.bin, { login });
+    await charts.publish({ name: 'app', version: '1.0.0' });
+    const auth = await secret('token', login);
+    const first = await check('token', { url: charts.url, type: 'helm', auth });
+    const time = new Date(expiresAt).toISOString().replace('.000Z', 'Z');
+    const message = `the password of Secret ${namespace}/token expires at ${time}; renew it before`;
+    assert.equal(first.failure, null);
+    assert.deepEqual(first.status.credentials, { expiresAt: time });
+    assert.deepEqual(conditionIn(first.status, 'CredentialExpiring'), ['True', 'ExpiresSoon', message]);
+    const shown = `the index has 1 chart in 1 version; ${message}`;
+    assert.deepEqual(conditionIn(first.status, 'Ready'), ['True', 'Succeeded', shown]);
+    assert.deepEqual((await check('token', { url: charts.url, type: 'helm', auth })).events.toSorted(), [
+      'CredentialExpiring',
+      'Succeeded',
+    ]);
+    assert.ok(!JSON.stringify(first).includes(login.password));
+  });
+
+  it('says when credentials end, looks again when they do, and forgets those that are gone', async () => {
+    const charts = await chartRepository(releases.stack.bin);
+    await charts.publish({ name: 'app', version: '1.0.0' });
+    const day = 24 * 3_600_000;
+    const expiresAt = Date.now() + day + 10 * 60_000;
+    const auth = await secret('later', { username: 'robot', password: jwt({ expiresAt }) });
+    const spec = { url: charts.url, type: 'helm', interval: '1h' };
+    const first = await check('later', { ...spec, auth });
+    assert.deepEqual(conditionIn(first.status, 'CredentialExpiring').slice(0, 2), ['False', 'Valid']);
+    assert.deepEqual(first.events, ['Succeeded']);
+    assert.ok((first.intervalMs ?? Infinity) <= 10 * 60_000, 'the next look is when there is something to say');
+
+    await secret('later', { username: 'robot', password: jwt({ expiresAt: Date.now() - day }) });
+    const expired = await check('later', { ...spec, auth });
+    assert.deepEqual(conditionIn(expired.status, 'CredentialExpiring').slice(0, 2), ['True', 'Expired']);
+    assert.deepEqual([...new Set(expired.events)].toSorted(), ['CredentialExpiring', 'Succeeded']);
+
+    await releases.kube.request({ method: 'DELETE', path: `/api/v1/namespaces/${namespace}/secrets/later` });
+    const unread = await check('later', { ...spec, auth });
+    assert.partialDeepStrictEqual(unread.failure, { code: 'SecretNotFound' });
+    assert.deepEqual(conditionIn(unread.status, 'CredentialExpiring').slice(0, 2), ['True', 'Expired']);
+    assert.notEqual(unread.status.credentials, undefined);
+
+    const { status, intervalMs } = await check('later', spec);
+    assert.deepEqual(conditionIn(status, 'CredentialExpiring'), []);
+    assert.equal(status.credentials, undefined);
+    assert.equal(intervalMs, 3_600_000);
   });
 
   it('leaves a suspended one alone', async () => {
