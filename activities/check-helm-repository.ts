@@ -7,6 +7,7 @@ import { intervalOf } from './kube/compile-spec.ts';
 import { readRepository, type Repository } from './kube/credentials.ts';
 import { reportRepository } from './kube/repository-status.ts';
 import { readTransport } from './kube/transport.ts';
+import { measure, type Measured } from './meter.ts';
 import { parseOciName } from './oci/name.ts';
 import { pingRegistry } from './oci/ping.ts';
 import { type Call, type Toolbox, withHeartbeat } from './operation.ts';
@@ -32,10 +33,20 @@ export async function checkHelmRepository(tools: Toolbox, { ref, workflowId }: I
   const suspended = spec.suspend === true;
   const seen = { uid, generation, suspended, url, intervalMs: intervalOf(spec.interval, '30m') };
   if (suspended) return { ...seen, failure: null };
-  const { failure, retryAfterMs, index, expiry } = await withHeartbeat(call, () => ask(tools, repository, call));
+  const { failure, retryAfterMs, index, expiry } = await measure(
+    () => withHeartbeat(call, () => ask(tools, repository, call)),
+    { tell: tellOf(tools, url), signal: call.signal, failureIn: (answer) => answer.failure?.code ?? null },
+  );
   await reportRepository(tools.kube, { repository, workflowId, failure, index, expiry });
   const intervalMs = untilNews(expiry, seen.intervalMs);
   return { ...seen, intervalMs, failure, ...(retryAfterMs === null ? {} : { retryAfterMs }) };
+}
+
+function tellOf({ meter }: Toolbox, url: string): (measured: Measured) => void {
+  return (measured) => {
+    meter.repositoryAsked(hasIndex(url) ? 'helm' : 'oci', measured);
+    meter.looked('HelmRepository')(measured);
+  };
 }
 
 interface Answer {

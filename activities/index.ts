@@ -6,6 +6,7 @@ import type { CrossNamespace } from './kube/helm-release.ts';
 import { addFinalizer, annotateSuspension, removeFinalizer } from './kube/metadata.ts';
 import { reportStatus } from './kube/release-status.ts';
 import { lookRelease } from './look-release.ts';
+import { measure, SILENT } from './meter.ts';
 import type { ReleaseDeps } from './operation.ts';
 import type { Entities } from './ports.ts';
 import { createReleaseActivities } from './release-activities.ts';
@@ -20,14 +21,19 @@ export interface ActivitiesDeps extends ReleaseDeps {
 
 /** The one list of activities. Whatever they throw is an `ApplicationFailure` with a code, or their cancellation. */
 export function createActivities(deps: ActivitiesDeps): Activities {
-  const { kube, entities, stopping, settings } = deps;
+  const { kube, entities, stopping, settings, meter = SILENT } = deps;
   const crossNamespace: CrossNamespace = settings.noCrossNamespace ? 'denied' : 'allowed';
   const looking = { kube, listLinked: createLinkedList(kube) };
   const identify = crossing(() => identifyCluster(kube));
   return {
     ...createReleaseActivities(deps),
     ...createGitActivities(deps),
-    lookRelease: crossing((input, { signal }) => lookRelease(looking, { ...input, crossNamespace }, signal)),
+    lookRelease: crossing((input, { signal }) =>
+      measure(() => lookRelease(looking, { ...input, crossNamespace }, signal), {
+        tell: meter.looked('HelmRelease'),
+        signal,
+      }),
+    ),
     reportRelease: crossing((report) => reportStatus(kube, report)),
     holdRelease: crossing((held) => addFinalizer(kube, { kind: 'HelmRelease', ...held })),
     letGoRelease: crossing((held) => removeFinalizer(kube, { kind: 'HelmRelease', ...held })),
@@ -37,7 +43,10 @@ export function createActivities(deps: ActivitiesDeps): Activities {
     ),
     identifyCluster: () => identify(null),
     watchCluster: crossing(({ cluster, clusterUid }, { signal, heartbeat }) =>
-      watchCluster({ kube, entities, cluster }, clusterUid, { signal: AbortSignal.any([signal, stopping]), heartbeat }),
+      watchCluster({ kube, entities, cluster, meter }, clusterUid, {
+        signal: AbortSignal.any([signal, stopping]),
+        heartbeat,
+      }),
     ),
   };
 }

@@ -7,6 +7,7 @@ import { diskFull } from './failures.ts';
 import type { KubeAccess } from './helm/command.ts';
 import { createHostGates, type HostGates } from './http/host-gates.ts';
 import type { CrossNamespace } from './kube/helm-release.ts';
+import { SILENT, type Meter } from './meter.ts';
 import { createOras, type Oras } from './oci/oras.ts';
 import type { Executables, Folders, Kube } from './ports.ts';
 import { identifyWorker } from './process/identity.ts';
@@ -37,6 +38,8 @@ export interface ReleaseDeps {
     readonly defaultServiceAccount: string | null;
     readonly cluster: string;
   };
+  /** Absent: nobody wants to know. */
+  readonly meter?: Meter;
 }
 
 /** The same, with what is shared by all calls in this worker. */
@@ -46,13 +49,14 @@ export interface Toolbox extends ReleaseDeps {
   readonly sharing: Sharing;
   readonly charts: ChartCache;
   readonly indexes: IndexStore;
+  readonly meter: Meter;
   readonly crossNamespace: CrossNamespace;
   /** Runs one operation per key at a time, in the order of arrival. */
   readonly oneAtATime: <T>(key: string, operation: () => Promise<T>) => Promise<T>;
 }
 
 export function createToolbox(deps: ReleaseDeps): Toolbox {
-  const { kube, settings } = deps;
+  const { kube, settings, meter = SILENT } = deps;
   // Children run in folders of their own, where a relative path would lead nowhere.
   const folders = absolute(deps.folders);
   const executables = absolute(deps.executables);
@@ -68,6 +72,7 @@ export function createToolbox(deps: ReleaseDeps): Toolbox {
     oras: createOras({ oras: executables.oras, tmp: folders.tmp, plainHttp: settings.plainHttp, gates }),
     gates,
     sharing,
+    meter,
     charts: createChartCache(folders.charts),
     indexes: createIndexStore({ folder: join(folders.tmp, 'indexes'), gates, sharing }),
     crossNamespace: settings.noCrossNamespace ? 'denied' : 'allowed',

@@ -5,6 +5,7 @@ import { HoldfastError } from './failures.ts';
 import type { Transport } from './http/transport.ts';
 import { fetchIndexed } from './indexed-chart.ts';
 import type { HelmReleaseSpec } from './kube/compile-spec.ts';
+import { measure } from './meter.ts';
 import type { Call, Toolbox } from './operation.ts';
 import { hasIndex } from './repository-index.ts';
 import { parseWanted } from './semver/wanted.ts';
@@ -21,7 +22,9 @@ export interface PreparedChart {
 
 /** Find the credentials, pin the digest, pull what the cache does not hold, check all of it. */
 export async function prepareChart(tools: Toolbox, spec: HelmReleaseSpec, where: Where): Promise<PreparedChart> {
-  return hasIndex(spec.chart.url) ? prepareIndexed(tools, spec, where) : prepareOci(tools, spec, where);
+  const prepare = hasIndex(spec.chart.url) ? prepareIndexed : prepareOci;
+  const { signal } = where.call;
+  return measure(() => prepare(tools, spec, where), { tell: tools.meter.chartPulled, signal });
 }
 
 interface Where {

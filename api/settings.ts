@@ -4,6 +4,7 @@ import {
   booleanText,
   clusterText,
   fileText,
+  hostText,
   logLevelText,
   pathText,
   portText,
@@ -30,10 +31,7 @@ export interface ApiSettings {
 const Variables = z.object({
   HOLDFAST_CLUSTER: clusterText,
   HOLDFAST_LOG_LEVEL: logLevelText,
-  HOLDFAST_API_HOST: z
-    .string()
-    .regex(/^[0-9A-Za-z.:-]+$/, { error: 'expected a host name or an IP address' })
-    .default('127.0.0.1'),
+  HOLDFAST_API_HOST: hostText.default('127.0.0.1'),
   HOLDFAST_API_PORT: portText.default(7400),
   HOLDFAST_TOKENS_FILE: pathText,
   HOLDFAST_API_TLS_CERT_FILE: fileText.optional(),

@@ -65,6 +65,9 @@ export const fileText = z
 /** A path as an absolute one; it need not exist yet. */
 export const pathText = z.string().transform(toAbsolute);
 
+/** What a server listens on. */
+export const hostText = z.string().regex(/^[0-9A-Za-z.:-]+$/, { error: 'expected a host name or an IP address' });
+
 /** `host:port`. */
 export const addressText = z
   .string()

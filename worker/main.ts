@@ -12,9 +12,10 @@ import { prepareBundle } from './bundle.ts';
 import { startWatch } from './cluster.ts';
 import { createEntities } from './entities.ts';
 import { prepareFolders } from './folders.ts';
-import { serveHealth } from './health.ts';
+import { createWorkerMetrics } from './metrics/index.ts';
 import { checkRetention, registerSearchAttributes } from './namespace.ts';
 import { persist } from './persist.ts';
+import { serveProbes } from './serve.ts';
 import { readWorkerSettings, type WorkerSettings } from './settings.ts';
 import { onStopSignal } from './stop-signal.ts';
 import { createWorkers } from './workers.ts';
@@ -56,6 +57,7 @@ async function work({ connection, codePath, settings, temporal, logger }: Work):
 
   const { cluster, kubeconfig, context } = settings;
   const kube = createKube({ kubeconfig, context });
+  const metrics = createWorkerMetrics();
   try {
     const activities = createActivities({
       kube,
@@ -70,6 +72,7 @@ async function work({ connection, codePath, settings, temporal, logger }: Work):
         plainHttp: settings.plainHttpRegistries,
       },
       stopping: onStopSignal(),
+      meter: metrics.meter,
     });
     const { uid } = await persist(() => identifyCluster(kube), {
       logger,
@@ -77,13 +80,15 @@ async function work({ connection, codePath, settings, temporal, logger }: Work):
     });
     await startWatch(client, cluster, uid);
 
-    const workers = await createWorkers({ connection, namespace, activities, codePath, logger, settings });
-    const health = serveHealth(settings.port, () => workers.every((worker) => worker.getState() === 'RUNNING'));
+    const { sinks } = metrics;
+    const workers = await createWorkers({ connection, namespace, activities, codePath, logger, sinks, settings });
+    const isHealthy = (): boolean => workers.every((worker) => worker.getState() === 'RUNNING');
+    const probes = serveProbes({ ...settings, isHealthy, metrics });
     logger.info({ cluster, namespace, apiServer: kube.host, temporal: temporal.address }, 'worker runs');
     try {
       await Promise.all(workers.map((worker) => worker.run()));
     } finally {
-      health?.close();
+      probes?.close();
     }
   } finally {
     await kube.close();

@@ -6,6 +6,7 @@ import {
   booleanText,
   clusterText,
   fileText,
+  hostText,
   integerText,
   logLevelText,
   pathText,
@@ -27,7 +28,9 @@ export interface WorkerSettings {
   readonly executables: Executables;
   readonly helmSlots: number;
   readonly workflowBundle: string | null;
-  /** Port of `/healthz` on loopback; 0: none. */
+  /** Address of `/healthz` and `/metrics`. */
+  readonly host: string;
+  /** Port of the same; 0: none. */
   readonly port: number;
   readonly noCrossNamespace: boolean;
   readonly defaultServiceAccount: string | null;
@@ -47,6 +50,7 @@ const Variables = z.object({
   HOLDFAST_GIT: pathText.optional(),
   HOLDFAST_HELM_SLOTS: integerText(1, 64).default(4),
   HOLDFAST_WORKFLOW_BUNDLE: fileText.optional(),
+  HOLDFAST_WORKER_HOST: hostText.default('127.0.0.1'),
   HOLDFAST_WORKER_PORT: portText.default(0),
   HOLDFAST_NO_CROSS_NAMESPACE: booleanText.default(false),
   HOLDFAST_DEFAULT_SERVICE_ACCOUNT: z
@@ -75,6 +79,7 @@ export function readWorkerSettings(env: Environment): WorkerSettings {
     },
     helmSlots: set.HOLDFAST_HELM_SLOTS,
     workflowBundle: set.HOLDFAST_WORKFLOW_BUNDLE ?? null,
+    host: set.HOLDFAST_WORKER_HOST,
     port: set.HOLDFAST_WORKER_PORT,
     noCrossNamespace: set.HOLDFAST_NO_CROSS_NAMESPACE,
     defaultServiceAccount: set.HOLDFAST_DEFAULT_SERVICE_ACCOUNT ?? null,

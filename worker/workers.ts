@@ -2,6 +2,7 @@ import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/w
 import type { Logger } from '../runtime/logger.ts';
 import { helmTaskQueue, taskQueue } from '../workflows/contract.ts';
 import { logFailures } from './log-failures.ts';
+import type { WorkerMetrics } from './metrics/index.ts';
 import type { WorkerSettings } from './settings.ts';
 
 /** Entities kept in memory between their tasks, at 0.1 to 0.2 MiB each; more than that are replayed when they wake. */
@@ -16,12 +17,13 @@ export interface WorkersOptions {
   /** The workflow bundle. */
   readonly codePath: string;
   readonly logger: Logger;
+  readonly sinks: WorkerMetrics['sinks'];
   readonly settings: Pick<WorkerSettings, 'cluster' | 'helmSlots'>;
 }
 
 /** One for everything short, one with few slots for everything that runs a helm. */
 export async function createWorkers(options: WorkersOptions): Promise<readonly Worker[]> {
-  const { connection, namespace, activities, codePath, logger, settings } = options;
+  const { connection, namespace, activities, codePath, logger, sinks, settings } = options;
   const common = {
     connection,
     namespace,
@@ -34,6 +36,7 @@ export async function createWorkers(options: WorkersOptions): Promise<readonly W
       ...common,
       taskQueue: taskQueue(settings.cluster),
       workflowBundle: { codePath },
+      sinks,
       maxCachedWorkflows: CACHED_WORKFLOWS,
       // A dead worker's tasks come back after this; the default of 10 s is felt at every restart.
       stickyQueueScheduleToStartTimeout: '3 seconds',

@@ -6,6 +6,7 @@ import {
   getExternalWorkflowHandle,
   isCancellation,
   proxyActivities,
+  proxySinks,
   setCurrentDetails,
   setHandler,
   workflowInfo,
@@ -15,6 +16,7 @@ import { helmTaskQueue } from './contract.ts';
 import type { ObjectRef } from './core/ids.ts';
 import type { ActionOptions, AttemptAction, Outcome, Resolution, Written } from './core/model.ts';
 import { readFailure } from './failures.ts';
+import type { AttemptSinks } from './sinks.ts';
 import { waitBriefly, waitForRevision } from './wait.ts';
 
 /** Everything one attempt needs to know; no values, no credentials: its steps read those themselves. */
@@ -54,6 +56,8 @@ export const superseded = defineSignal<[string]>('superseded');
 /** The entity's word that the release was abandoned: a wait ends at once, and so does an uninstall; a write does not. */
 export const abandoned = defineSignal<[string]>('abandoned');
 
+const { attempts } = proxySinks<AttemptSinks>();
+
 /** Time that a helm has beyond its own timeouts before its activity is given up: pull, render, clean up. */
 const GRACE_MS = 120_000;
 
@@ -62,7 +66,10 @@ const GRACE_MS = 120_000;
  * in the Temporal UI show it red, and carries its `Outcome` in the failure's details.
  */
 export async function attempt(input: AttemptInput): Promise<Outcome> {
+  const begun = Date.now();
   const outcome = await perform(input);
+  const failure = 'failure' in outcome ? outcome.failure.code : null;
+  attempts.ended({ action: input.action, outcome: outcome.kind, failure, seconds: (Date.now() - begun) / 1_000 });
   if (outcome.kind === 'succeeded' || outcome.kind === 'interrupted') {
     setCurrentDetails(`**${input.title}**\n\n${outcome.kind}`);
     return outcome;
@@ -70,10 +77,10 @@ export async function attempt(input: AttemptInput): Promise<Outcome> {
   const { code, message } =
     outcome.kind === 'lost' ? { code: 'Interrupted' as const, message: outcome.reason } : outcome.failure;
   setCurrentDetails(`**${input.title}**\n\n${outcome.kind}: ${message}`);
-  const failure = ApplicationFailure.nonRetryable(message, code, outcome);
+  const thrown = ApplicationFailure.nonRetryable(message, code, outcome);
   // It would only tell where the worker's files lie.
-  failure.stack = '';
-  throw failure;
+  thrown.stack = '';
+  throw thrown;
 }
 
 async function perform(input: AttemptInput): Promise<Outcome> {

@@ -13,6 +13,7 @@ import {
   Metadata,
   type ValuesReference,
 } from './schema.ts';
+import { readShown, type Shown } from './shown.ts';
 import type { Watched } from './watch.ts';
 
 /** What the watcher keeps of an object of ours: enough to see a change and to follow its references. */
@@ -43,6 +44,8 @@ export interface WatchedObject {
   readonly deferred: boolean;
   /** HelmRelease: it is being deleted, and carries our finalizer: it is not uninstalled yet. */
   readonly leaving: boolean;
+  /** Of no meaning for who wakes whom: for those who watch over it. */
+  readonly shown: Shown;
 }
 
 /** `ready`: in its current generation. `circling`: it waits for itself, by a circle of dependencies. */
@@ -141,6 +144,7 @@ function parseObject(
     standing: deleting ? 'deleting' : standingOf(ready),
     deferred: DEFERRED.has(ready.reason),
     leaving: deleting && metadata.finalizers?.includes(FINALIZERS.HelmRelease) === true,
+    shown: readShown(parsed.data),
     ...referencesOf(namespace, spec),
   };
 }

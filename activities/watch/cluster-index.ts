@@ -25,7 +25,7 @@ export interface ClusterIndex {
   deleted(kind: EntityKind, object: WatchedObject): readonly Wake[];
   dataListed(kind: DataKind, all: readonly WatchedData[]): readonly Wake[];
   dataChanged(kind: DataKind, one: WatchedData, how: 'changed' | 'deleted'): readonly Wake[];
-  objects(kind: EntityKind): readonly WatchedObject[];
+  readonly objects: (kind: EntityKind) => readonly WatchedObject[];
   /** It says that it waits for releases that are all Ready by now: a message to it was lost. */
   waitsInVain(object: WatchedObject): boolean;
 }

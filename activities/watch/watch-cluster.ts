@@ -11,6 +11,7 @@ import {
   type WatchedData,
   type WatchedObject,
 } from '../kube/watched.ts';
+import type { Meter } from '../meter.ts';
 import type { Entities, Kube } from '../ports.ts';
 import { createClusterIndex, type ClusterIndex, type DataKind, type Wake } from './cluster-index.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
@@ -19,6 +20,7 @@ export interface WatchDeps {
   readonly kube: Kube;
   readonly entities: Entities;
   readonly cluster: string;
+  readonly meter: Meter;
 }
 
 export interface WatchContext {
@@ -66,6 +68,7 @@ export async function watchCluster(
     );
   }
   const index = createClusterIndex();
+  deps.meter.watching(index.objects);
   const outbox = createOutbox(deps.entities);
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
@@ -88,6 +91,7 @@ export async function watchCluster(
   } finally {
     // The first part to end ends all; none may outlive the activity and go on telling.
     stop.abort();
+    deps.meter.watching(null);
     await Promise.allSettled(parts);
   }
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { after, before, describe, it } from 'node:test';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { freePort } from '../../stack/ports.ts';
 import { holds } from '../support/canary.ts';
 import { pushChart } from '../support/chart.ts';
 import { startTestGit, type TestGit } from '../support/git-repository.ts';
@@ -63,6 +64,7 @@ let git: TestGit;
 let watch: Watch;
 let tmp: string;
 let log: string;
+let port: number;
 
 before(async () => {
   const folder = temporaryFolder();
@@ -70,7 +72,8 @@ before(async () => {
   mkdirSync(tmp);
   log = join(folder, 'worker.log');
   process.env['HOLDFAST_TEST_WORKER_LOG'] = log;
-  holdfast = await startHoldfast({ TMPDIR: tmp, HOLDFAST_LOG_LEVEL: 'debug' });
+  port = await freePort();
+  holdfast = await startHoldfast({ TMPDIR: tmp, HOLDFAST_LOG_LEVEL: 'debug', HOLDFAST_WORKER_PORT: String(port) });
   watch = watchCommandLines(() => holdfast.worker().pid);
   git = await startTestGit(temporaryFolder(), () => ({
     read: 'login',
@@ -196,6 +199,12 @@ describe('secrets', () => {
     const text = await holdfast.kubectl(['get', 'events', '-n', NAMESPACE, '-o', 'json']);
     assert.ok(holds(text, PLANTED));
     assertClean(new Map([['events', text]]));
+  });
+
+  it('are not in metrics', async () => {
+    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    assert.ok(holds(text, PLANTED));
+    assertClean(new Map([['metrics', text]]));
   });
 
   it('are not in command lines', () => {

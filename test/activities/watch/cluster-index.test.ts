@@ -2,27 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import type { WatchedObject } from '../../../activities/kube/watched.ts';
 import { createClusterIndex, type ClusterIndex, type Wake } from '../../../activities/watch/cluster-index.ts';
-
-function watched(name: string, change: Partial<WatchedObject> = {}): WatchedObject {
-  return {
-    ref: { namespace: 'default', name },
-    uid: `uid-${name}`,
-    generation: 1,
-    deleting: false,
-    annotations: '[]',
-    state: '1 True',
-    unobserved: false,
-    secrets: [],
-    configMaps: [],
-    repository: null,
-    url: null,
-    dependsOn: [],
-    standing: 'ready',
-    deferred: false,
-    leaving: false,
-    ...change,
-  };
-}
+import { watched } from './watched-object.ts';
 
 const said = (wakes: readonly Wake[]) =>
   wakes.map(({ kind, object, because }) => `${kind} ${object.ref.name}: ${because}`);

@@ -3,26 +3,9 @@ import { describe, it } from 'node:test';
 import type { WatchedObject } from '../../../activities/kube/watched.ts';
 import type { Entities } from '../../../activities/ports.ts';
 import { createOutbox } from '../../../activities/watch/outbox.ts';
+import { watched } from './watched-object.ts';
 
-function release(name: string, generation: number): WatchedObject {
-  return {
-    ref: { namespace: 'default', name },
-    uid: `uid-${name}`,
-    generation,
-    deleting: false,
-    annotations: '[]',
-    state: '',
-    unobserved: false,
-    secrets: [],
-    configMaps: [],
-    repository: null,
-    url: null,
-    dependsOn: [],
-    standing: 'ready',
-    deferred: false,
-    leaving: false,
-  };
-}
+const release = (name: string, generation: number): WatchedObject => watched(name, { generation });
 
 /** Writes down what it is told, and refuses the first `refusals` messages. */
 function recorder(refusals = 0): { readonly entities: Entities; readonly lines: string[] } {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reportStatus } from '../../../activities/kube/release-status.ts';
+import { SILENT } from '../../../activities/meter.ts';
 import type { Entities, Manifest } from '../../../activities/ports.ts';
 import { identifyCluster, watchCluster } from '../../../activities/watch/watch-cluster.ts';
 import type { Changed } from '../../../workflows/contract.ts';
@@ -67,7 +68,7 @@ describe('watchCluster', () => {
     const heartbeat = (): void => {
       beats += 1;
     };
-    const watch = watchCluster({ kube: cluster.kube, entities: told, cluster: 'local' }, null, {
+    const watch = watchCluster({ kube: cluster.kube, entities: told, cluster: 'local', meter: SILENT }, null, {
       signal: stop.signal,
       heartbeat,
     });
@@ -178,7 +179,7 @@ describe('watchCluster', () => {
       path: '/api/v1/namespaces/kube-system',
     });
     assert.equal(uid, metadata.uid);
-    const deps = { kube: cluster.kube, entities: new Told(''), cluster: 'local' };
+    const deps = { kube: cluster.kube, entities: new Told(''), cluster: 'local', meter: SILENT };
     const context = { signal: AbortSignal.timeout(10_000), heartbeat: () => undefined };
     await assert.rejects(watchCluster(deps, 'another', context), {
       code: 'ClusterMismatch',
