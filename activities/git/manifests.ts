@@ -1,8 +1,8 @@
 import ignore, { type Ignore } from 'ignore';
 import type { Failure } from '../../workflows/core/failures.ts';
 import { failure } from '../failures.ts';
+import { parseYaml } from '../yaml.ts';
 import { MAX_FILE_BYTES, type Snapshot, type TreeEntry } from './mirror.ts';
-import { parseYaml } from './yaml.ts';
 
 /** A document that has apiVersion and kind; not checked any further. */
 export interface ManifestDocument {

@@ -1,6 +1,6 @@
 import { parseDocument, type Tags } from 'yaml';
-import { failure, HoldfastError } from '../failures.ts';
-import { lineOverDepth } from '../yaml-depth.ts';
+import { failure, HoldfastError } from './failures.ts';
+import { lineOverDepth } from './yaml-depth.ts';
 
 /** What a document says, or why it cannot be read. Lines count from 1, in the file. */
 export type ParsedDocument =

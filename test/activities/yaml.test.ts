@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parseYaml } from '../../../activities/git/yaml.ts';
+import { parseYaml } from '../../activities/yaml.ts';
 
 describe('values as Kubernetes reads them', () => {
   const rows: readonly (readonly [text: string, value: unknown])[] = [
