@@ -1,5 +1,6 @@
 import { checkHelmRepository } from './check-helm-repository.ts';
 import { crossing } from './crossing.ts';
+import { correctDrift, observeDrift } from './drift.ts';
 import { cleanUpRevision, failRevision, succeedRevision, unlockRelease } from './mend-release.ts';
 import { createToolbox, type ReleaseDeps } from './operation.ts';
 import { resolveVersion } from './resolve-version.ts';
@@ -22,6 +23,8 @@ export type ReleaseWorkActivities = Pick<
   | 'cleanUpRevision'
   | 'unlockRelease'
   | 'observeReadiness'
+  | 'observeDrift'
+  | 'correctDrift'
   | 'checkHelmRepository'
 >;
 
@@ -42,6 +45,8 @@ export function createReleaseActivities(deps: ReleaseDeps): ReleaseWorkActivitie
     observeReadiness: crossing(async (input, { signal }) => ({
       notReady: (await observe(tools.kube, input, signal)).slice(0, 20),
     })),
+    observeDrift: crossing((input, call) => observeDrift(tools, input, call)),
+    correctDrift: crossing((input, call) => correctDrift(tools, input, call)),
     checkHelmRepository: crossing((input, call) => checkHelmRepository(tools, input, call)),
   };
 }

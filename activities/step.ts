@@ -22,7 +22,10 @@ export interface Asked {
  * The spec, if the object is still the one, and in the state, that the attempt was decided for. From here on it carries
  * our finalizer, so that nothing can be installed that a deletion would not uninstall.
  */
-export async function readAsAsked({ kube, crossNamespace, settings }: Toolbox, input: StepInput): Promise<Asked> {
+export async function readAsAsked(
+  { kube, crossNamespace, settings }: Toolbox,
+  input: Pick<StepInput, 'ref' | 'uid' | 'generation' | 'digest' | 'resolution'>,
+): Promise<Asked> {
   const { ref, uid, generation, digest, resolution } = input;
   const name = `HelmRelease ${ref.namespace}/${ref.name}`;
   const read = await readHelmRelease(kube, ref, { crossNamespace, resolution });
@@ -45,7 +48,7 @@ export function knownNames({ ref }: Pick<StepInput, 'ref'>, { spec, account }: A
 /** The last look before the write: what was decided on must still be so. Answers the newest revision. */
 export async function checkRecord(
   kube: Kube,
-  { expectRevision }: StepInput,
+  { expectRevision }: Pick<StepInput, 'expectRevision'>,
   release: ObjectRef,
 ): Promise<ReleaseRecord | null> {
   const storage = createStorage(kube, release);

@@ -10,6 +10,7 @@ import type {
   Abandonment,
   Action,
   AttemptAction,
+  Drift,
   History,
   LostHelm,
   Look,
@@ -103,6 +104,18 @@ export interface WaitInput {
   readonly slowestMs?: number;
 }
 
+/** A deployed revision whose objects are compared with what Helm sent, under the spec that it was decided for. */
+export interface DriftInput {
+  readonly cluster: string;
+  readonly ref: ObjectRef;
+  readonly uid: string;
+  readonly generation: number;
+  readonly digest: string;
+  readonly release: ObjectRef;
+  readonly revision: number;
+  readonly resolution?: Pick<Resolution, 'key' | 'version' | 'failure'> | null;
+}
+
 export interface ReleaseActivities {
   /** Read object and record. Local, repeatable. */
   lookRelease(input: {
@@ -171,6 +184,10 @@ export interface ReleaseActivities {
     readonly leaseOver: boolean;
     readonly reason: string;
   }): Promise<void>;
+  /** Compare every object of a revision with what Helm sent, by dry runs. Bounded: names and fields, never values. */
+  observeDrift(input: DriftInput): Promise<Drift>;
+  /** Send again what differs; answers what was corrected, and what was not. Repeatable. */
+  correctDrift(input: DriftInput): Promise<Drift>;
   /** Objects of a revision that are not ready, for status; empty when all are. Local. */
   observeReadiness(input: WaitInput): Promise<{ readonly notReady: readonly NotReady[] }>;
 }

@@ -11,6 +11,7 @@ import { askAgainAt } from './core/resolution.ts';
 import { summarize } from './core/summarize.ts';
 import { withoutFulfilled } from './core/wishes.ts';
 import { readFailure } from './failures.ts';
+import { lookForDrift, performCorrect } from './release/drift.ts';
 import { createEntity, nextInterval, type Entity } from './release/entity.ts';
 import { hold } from './release/hold.ts';
 import { sleepWatching } from './release/late.ts';
@@ -88,7 +89,7 @@ async function act(entity: Entity, look: Look): Promise<Next> {
   }
   if (await answerMessages(entity, object)) return { kind: 'again' };
   if (object.suspension === null && look.stored?.ownedByUs === true) await hold(entity, object);
-  const action = decide(look, entity.history, Date.now());
+  const action = await decideCompared(entity);
   entity.action = action;
   const next = await perform(entity, object, action);
   if (next.kind === 'sleep') {
@@ -96,6 +97,15 @@ async function act(entity: Entity, look: Look): Promise<Next> {
     await report(entity);
   }
   return next;
+}
+
+/** What is to be done; where that is nothing, the objects in the cluster may tell otherwise. */
+async function decideCompared(entity: Entity): Promise<Action> {
+  const action = decide(entity.look, entity.history, Date.now());
+  const compared = await lookForDrift(entity, entity.look, action);
+  if (compared === entity.look) return action;
+  entity.look = compared;
+  return decide(compared, entity.history, Date.now());
 }
 
 /** Take up what the look says about identity and wishes; returns the ids of the requests that this look can answer. */
@@ -152,6 +162,9 @@ async function perform(entity: Entity, object: ReleaseObject, action: Action): P
       return { kind: 'again' };
     case 'accept':
       await performAccept(entity, object, action);
+      return { kind: 'again' };
+    case 'correct':
+      await performCorrect(entity, object, action);
       return { kind: 'again' };
     case 'release':
       await performRelease(entity, object);

@@ -18,11 +18,15 @@ export interface ManifestObject {
 export function parseManifest(manifest: string): readonly ManifestObject[] {
   return parseAllDocuments(manifest, { maxAliasCount: -1, uniqueKeys: false, logLevel: 'silent' } as object)
     .map((document) => document.toJS() as unknown)
-    .flatMap(unfold)
-    .flatMap((document) => {
-      const parsed = ManifestDocument.safeParse(document);
-      return parsed.success ? [objectOf(parsed.data, document)] : [];
-    });
+    .flatMap(objectsIn);
+}
+
+/** What a document of a manifest holds: an object, those of a List, or nothing. */
+export function objectsIn(document: unknown): readonly ManifestObject[] {
+  return unfold(document).flatMap((one) => {
+    const parsed = ManifestDocument.safeParse(one);
+    return parsed.success ? [objectOf(parsed.data, one)] : [];
+  });
 }
 
 function unfold(document: unknown): readonly unknown[] {

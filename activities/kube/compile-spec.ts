@@ -4,6 +4,7 @@ import type { ObjectRef } from '../../workflows/core/ids.ts';
 import type { ActionOptions, Desired, InvalidSpec, Remediation } from '../../workflows/core/model.ts';
 import { failure, HoldfastError } from '../failures.ts';
 import { parseWanted } from '../semver/wanted.ts';
+import { compileDrift, type DriftRules } from './drift/rules.ts';
 import { parseDuration } from './duration.ts';
 import { compileRemediation } from './remediation.ts';
 import { HelmReleaseFields, ReleaseTarget } from './schema.ts';
@@ -56,6 +57,7 @@ export interface HelmReleaseSpec {
     readonly disableHooks: boolean;
   };
   readonly remediation: Remediation;
+  readonly drift: DriftRules;
 }
 
 type Waiting = Pick<ActionOptions, 'timeoutMs' | 'wait' | 'waitForJobs'>;
@@ -130,6 +132,7 @@ function compileFields(ref: ObjectRef, fields: HelmReleaseFields, found: Found):
     uninstall: uninstallOf(fields),
     rollback,
     remediation: compileRemediation(fields, rollback),
+    drift: compileDrift(fields.driftDetection),
   };
 }
 
@@ -273,7 +276,7 @@ function atLeast(shortest: number, value: number | null | undefined): number {
 }
 
 function toDesired(spec: HelmReleaseSpec): Desired {
-  const { digest, chart, release, install, upgrade, uninstall, remediation } = spec;
+  const { digest, chart, release, install, upgrade, uninstall, remediation, drift } = spec;
   return {
     digest,
     chart: { name: chart.name, version: chart.version, url: chart.url },
@@ -282,6 +285,7 @@ function toDesired(spec: HelmReleaseSpec): Desired {
     upgrade: { ...waitingOf(upgrade), cleanupOnFail: upgrade.cleanupOnFail },
     uninstall: { timeoutMs: uninstall.timeoutMs, keepHistory: uninstall.keepHistory },
     remediation,
+    ...(drift.mode === 'disabled' ? {} : { drift: drift.mode }),
   };
 }
 

@@ -42,6 +42,8 @@ export const ANNOTATIONS = {
   abandon: 'holdfast.dev/abandon',
   confirmPrune: 'holdfast.dev/confirmPrune',
   sourceRevision: 'holdfast.dev/source-revision',
+  driftDetection: 'holdfast.dev/driftDetection',
+  fluxDriftDetection: 'helm.toolkit.fluxcd.io/driftDetection',
 } as const;
 
 export const LABELS = {

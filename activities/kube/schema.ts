@@ -49,6 +49,23 @@ export const ValuesReference = z.object({
 });
 export type ValuesReference = z.infer<typeof ValuesReference>;
 
+const DriftTarget = z.object({
+  group: text,
+  version: text,
+  kind: text,
+  name: text,
+  namespace: text,
+  labelSelector: text,
+  annotationSelector: text,
+});
+export type DriftTarget = z.infer<typeof DriftTarget>;
+
+const DriftDetection = z.object({
+  mode: z.enum(['enabled', 'warn', 'disabled']).nullish(),
+  ignore: z.array(z.object({ paths: z.array(z.string()), target: DriftTarget.nullish() })).nullish(),
+});
+export type DriftDetection = z.infer<typeof DriftDetection>;
+
 /** `spec` of a HelmRelease as people write it: everything but the chart may be absent. */
 export const HelmReleaseFields = z.object({
   chart: z.object({
@@ -113,6 +130,7 @@ export const HelmReleaseFields = z.object({
       disableHooks: flag,
     })
     .nullish(),
+  driftDetection: DriftDetection.nullish(),
   dependsOn: z.array(reference).nullish(),
   interval: text,
   suspend: flag,

@@ -5,6 +5,7 @@ import type { HelmStatus } from '../../workflows/core/model.ts';
 import { attempt, history, look, NOW, object, stored } from './builders.ts';
 import { deleting, ROWS } from './decide-rows.ts';
 import { DEPENDENCY_ROWS } from './dependency-rows.ts';
+import { DRIFT_ROWS } from './drift-rows.ts';
 import { LATE_ROWS } from './late-rows.ts';
 import { MESSAGE_ROWS } from './message-rows.ts';
 import { MOVE_ROWS } from './move-rows.ts';
@@ -15,6 +16,7 @@ describe('decide', () => {
   for (const row of [
     ...ROWS,
     ...LATE_ROWS,
+    ...DRIFT_ROWS,
     ...REMEDY_ROWS,
     ...DEPENDENCY_ROWS,
     ...MESSAGE_ROWS,

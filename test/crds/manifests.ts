@@ -42,6 +42,24 @@ export const GOOD: { name: string; manifest: Manifest }[] = [
       timeout: '3m',
       maxHistory: 5,
       waitStrategy: { name: 'legacy' },
+      driftDetection: {
+        mode: 'enabled',
+        ignore: [
+          { paths: [''], target: { kind: 'Job' } },
+          {
+            paths: ['/spec/replicas', '/metadata/annotations/a~1b'],
+            target: {
+              group: 'apps',
+              version: 'v1',
+              kind: 'Deployment',
+              name: 'web-.*',
+              namespace: 'shop',
+              labelSelector: 'app=web',
+              annotationSelector: 'owner notin (ops)',
+            },
+          },
+        ],
+      },
       install: {
         timeout: '1h30m',
         wait: false,
@@ -157,6 +175,16 @@ export const BAD: { name: string; manifest: Manifest; message: string | RegExp }
     name: 'a way to wait that is none',
     manifest: release({ chart: OCI, waitStrategy: { name: 'never' } }),
     message: /waitStrategy\.name: Unsupported value: "never"/,
+  },
+  {
+    name: 'a kind of drift detection that is none',
+    manifest: release({ chart: OCI, driftDetection: { mode: 'on' } }),
+    message: /driftDetection\.mode: Unsupported value: "on"/,
+  },
+  {
+    name: 'a path of an ignored field that is no JSON pointer',
+    manifest: release({ chart: OCI, driftDetection: { ignore: [{ paths: ['spec.replicas'] }] } }),
+    message: /driftDetection\.ignore\[0\]\.paths\[0\]/,
   },
   {
     name: 'a list as values',

@@ -13,6 +13,7 @@ import type {
 } from '../../workflows/core/model.ts';
 import { wish } from '../../workflows/core/wishes.ts';
 import { attempt, desired, history, look, NOW, object, remediation, stored } from '../core/builders.ts';
+import { comesBack, DRIFT, driftMemory, NOT_CORRECTED } from '../core/drift-rows.ts';
 import { after, asking, backAgain, failed, rollback, uninstall } from '../core/remedy-rows.ts';
 import { readDocument, tableUnder } from './markdown.ts';
 
@@ -82,6 +83,8 @@ const RECORDS: Readonly<Record<string, Look['stored']>> = {
   failed: stored({ status: 'failed' }),
   deployed: stored(),
   'deployed, not to be waited for': stored(),
+  'deployed, objects differ, to be corrected': stored({ drift: DRIFT }),
+  'deployed, objects differ, to be told': stored({ drift: DRIFT }),
   'deployed by our rollback': backAgain,
   'failed, nothing to roll back to': stored({ status: 'failed', rollbackRevision: null }),
   'pending-rollback': { ...backAgain, status: 'pending-rollback' },
@@ -101,6 +104,8 @@ const SEEN: Readonly<Record<string, Partial<StoredRelease>>> = { [LATE]: { notRe
 
 /** Records that tell of another desired state than the usual one. */
 const SPECS: Readonly<Record<string, Desired>> = {
+  'deployed, objects differ, to be corrected': desired({ drift: 'enabled' }),
+  'deployed, objects differ, to be told': desired({ drift: 'warn' }),
   'deployed, not to be waited for': noWait,
   'deployed by our rollback': desired({ remediation: remediation() }),
 };
@@ -123,6 +128,8 @@ const HISTORIES: Readonly<Record<string, History>> = {
   [LATE]: history({ ...backOff, timedOut }),
   'a forced upgrade is wanted': wish(history(), force),
   'a forced upgrade is wanted, back-off not over': wish(history(backOff), force),
+  'the same came back five times': history({ drift: driftMemory({ corrected: [comesBack(5)] }) }),
+  'a correction failed, back-off not over': history({ drift: driftMemory({ failed: NOT_CORRECTED }) }),
   'its objects were not seen ready': history({ readyRevision: 2 }),
   'its objects were seen ready': history({ readyRevision: 3 }),
 };
@@ -205,6 +212,7 @@ const STATES = {
   readyLate: true,
   rolledBack: true,
   notReady: true,
+  drifted: true,
   inSync: true,
 } as const satisfies Record<ReleaseState['kind'], true>;
 
@@ -217,6 +225,7 @@ const ACTIONS = {
   unlock: true,
   wait: true,
   accept: true,
+  correct: true,
   hold: true,
   stall: true,
   defer: true,

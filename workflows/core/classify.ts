@@ -1,4 +1,4 @@
-import type { ActionOptions, Desired, History, HelmStatus, StoredRelease } from './model.ts';
+import type { ActionOptions, Desired, Drift, History, HelmStatus, StoredRelease } from './model.ts';
 import { isByAnotherHand, rollbackThatMade } from './remedy.ts';
 
 /** Where a release stands, named as Flux names it. States that later versions tell apart are more members here. */
@@ -15,6 +15,8 @@ export type ReleaseState =
   /** The desired state failed, and what ran before it runs again. */
   | { readonly kind: 'rolledBack'; readonly revision: number; readonly ready: boolean }
   | { readonly kind: 'notReady'; readonly revision: number }
+  /** As it should be in Helm's storage, and not in the cluster. */
+  | { readonly kind: 'drifted'; readonly revision: number; readonly drift: Drift }
   | { readonly kind: 'inSync'; readonly revision: number };
 
 const PENDING: readonly HelmStatus[] = ['pending-install', 'pending-upgrade', 'pending-rollback'];
@@ -39,8 +41,12 @@ export function classify(stored: StoredRelease | null, desired: Desired, history
   if (stored.digest !== desired.digest) return { kind: 'outOfSync', because: 'changed' };
   if (isReadyLate(stored, history)) return { kind: 'readyLate', revision: stored.revision };
   if (stored.status !== 'deployed') return { kind: 'failed' };
-  if (!isReady(stored, desired, history)) return { kind: 'notReady', revision: stored.revision };
-  return { kind: 'inSync', revision: stored.revision };
+  return isReady(stored, desired, history) ? inCluster(stored) : { kind: 'notReady', revision: stored.revision };
+}
+
+/** As it should be, as far as Helm's storage tells: the objects may tell otherwise. */
+function inCluster({ revision, drift }: StoredRelease): ReleaseState {
+  return drift === undefined || drift.count === 0 ? { kind: 'inSync', revision } : { kind: 'drifted', revision, drift };
 }
 
 /** A first revision was installed, every later one upgraded, unless a rollback made it: each has its own options. */

@@ -1,6 +1,7 @@
 import { assertNever } from './assert-never.ts';
 import { classify, isPending, optionsFor, type ReleaseState } from './classify.ts';
 import { afterDependants, afterDependencies } from './dependencies.ts';
+import { correct } from './drift.ts';
 import { isElsewhere, refText } from './facts.ts';
 import type { Failure } from './failures.ts';
 import { lastAttempt } from './history.ts';
@@ -72,6 +73,8 @@ function decideState(state: ReleaseState, desired: Desired, known: Known): Actio
       return keepWaiting(state.revision, desired, known);
     case 'inSync':
       return { kind: 'none' };
+    case 'drifted':
+      return correct(state, desired, known);
     case 'absent':
       return unlessSpent({ kind: 'install', because: 'not installed', replace: state.replace }, desired, known);
     case 'outOfSync':

@@ -68,6 +68,8 @@ export const FAILURES = {
   RetriesExceeded: 'stalled',
   MissingRollbackTarget: 'stalled',
   WaitTimedOut: 'waiting',
+  DriftContested: 'waiting',
+  DriftNotCorrected: 'waiting',
   NotReady: 'waiting',
   RecordLocked: 'waiting',
   Interrupted: 'transient',

@@ -46,14 +46,16 @@ export function forDesired(history: History, digest: string): History {
 
 /** Forget the failures, so that the next look may act at once. */
 export function withoutFailures(history: History): History {
-  return { ...history, failuresBeforeWrite: 0, failuresAfterWrite: 0, losses: 0, lastFailure: null, retryAt: null };
+  const none = { failuresBeforeWrite: 0, failuresAfterWrite: 0, losses: 0, lastFailure: null, retryAt: null };
+  return { ...history, ...none, ...(history.drift == null ? {} : { drift: null }) };
 }
 
 /** Something outside changed: a failure that left no trace may be gone, so its back-off ends. */
 export function retryNow(history: History, who: 'person' | 'cluster'): History {
   const afterWrite = history.lastFailure !== null && history.failuresAfterWrite > 0;
   if (who === 'cluster' && afterWrite) return history;
-  return history.retryAt === null ? history : { ...history, retryAt: null };
+  const drift = who === 'person' && history.drift != null ? { drift: { ...history.drift, failed: null } } : {};
+  return history.retryAt === null ? { ...history, ...drift } : { ...history, ...drift, retryAt: null };
 }
 
 /** Note an attempt before it starts, so that its death leaves a trace. */

@@ -39,6 +39,46 @@ export interface StoredRelease {
   readonly changedAt: Instant | null;
   /** Of a revision whose wait has timed out: its objects that are not ready by now. Absent: nobody looked. */
   readonly notReady?: readonly NotReady[];
+  /** Of a revision that is in sync: what differs in the cluster from what Helm sent. Absent: nobody compared. */
+  readonly drift?: Drift;
+}
+
+/** What differs in the cluster from what Helm sent: names and fields, never values. */
+export interface Drift {
+  /** The first few, in the manifest's order. */
+  readonly objects: readonly DriftedObject[];
+  readonly count: number;
+  /** The first few objects that could not be compared, or not be corrected, and why. */
+  readonly failed: readonly NotReady[];
+}
+
+export interface DriftedObject {
+  /** `Deployment shop/web`. */
+  readonly object: string;
+  /** Where it differs, as JSON pointers, the first few; of an object that is missing none. */
+  readonly fields: readonly string[];
+  readonly fieldCount: number;
+  readonly missing: boolean;
+  /** Who manages these fields, beside Helm, as the API server tells it. */
+  readonly managers: readonly string[];
+}
+
+/** What is remembered of the drift of a revision. */
+export interface DriftMemory {
+  readonly revision: number;
+  /** As it was compared last. */
+  readonly seen: Drift;
+  /** What was corrected, and how often in a row it came back. */
+  readonly corrected: readonly CorrectedField[];
+  /** Why the newest correction did not come to its end, and when there is another. */
+  readonly failed: { readonly failure: Failure; readonly count: number; readonly retryAt: Instant } | null;
+}
+
+export interface CorrectedField {
+  /** An object and, unless it was missing, a JSON pointer. */
+  readonly field: string;
+  readonly times: number;
+  readonly at: Instant;
 }
 
 /** What a HelmRelease asks for, compiled and checked. No values and no credentials: those stay in the cluster. */
@@ -52,6 +92,8 @@ export interface Desired {
   readonly uninstall: { readonly timeoutMs: number; readonly keepHistory: boolean };
   /** What follows a failure. Absent in looks of versions that only tried again. */
   readonly remediation?: Remediation;
+  /** What is done about objects that differ from what Helm sent. Absent: nobody compares them. */
+  readonly drift?: 'warn' | 'enabled';
 }
 
 /** What is done when Helm has written and failed. */
@@ -343,6 +385,8 @@ export interface History {
   readonly resolution?: Resolution | null;
   /** Not fulfilled yet. Absent or null: none. */
   readonly wish?: Wish | null;
+  /** Absent or null: nobody compared the newest revision with the cluster. */
+  readonly drift?: DriftMemory | null;
   /** Newest last, at most 50. */
   readonly requests: readonly (Request & { readonly outcome: RequestOutcome })[];
 }
@@ -358,6 +402,8 @@ export type Action =
   | { readonly kind: 'wait'; readonly revision: number; readonly deadline: Instant }
   /** Its wait timed out, and its objects are ready after all: the revision is good as it is. */
   | { readonly kind: 'accept'; readonly revision: number }
+  /** Objects differ from what Helm sent: send it again. */
+  | { readonly kind: 'correct'; readonly revision: number; readonly because: string }
   /** Not before `until`: back-off, or a lock whose holder may still live. */
   | { readonly kind: 'hold'; readonly until: Instant; readonly failure: Failure }
   | { readonly kind: 'stall'; readonly failure: Failure }

@@ -1,4 +1,5 @@
 import { assertNever } from './assert-never.ts';
+import { driftFound, memoryOf } from './drift.ts';
 import { isAttempt } from './facts.ts';
 import { FAILURES, type Failure } from './failures.ts';
 import { lastAttempt } from './history.ts';
@@ -19,7 +20,7 @@ type Truth = 'True' | 'False' | 'Unknown';
 
 /** A Kubernetes condition without its times. */
 export interface ConditionFact {
-  readonly type: 'Ready' | 'Released' | 'Remediated' | 'Reconciling' | 'Stalled';
+  readonly type: 'Ready' | 'Released' | 'Remediated' | 'Drifted' | 'Reconciling' | 'Stalled';
   readonly status: Truth;
   readonly reason: string;
   readonly message: string;
@@ -74,6 +75,8 @@ function judgeAction(action: Action, look: Look, history: History): Verdict {
       return progressing('Waiting', 'NotReady', waitingFor(history));
     case 'accept':
       return progressing('Waiting', 'Progressing', `the objects of revision ${action.revision} are ready after all`);
+    case 'correct':
+      return progressing('Upgrading', 'DriftDetected', action.because);
     case 'unlock':
       return progressing('Upgrading', 'RecordLocked', `closing revision ${action.revision}, whose helm died`);
     case 'release':
@@ -167,6 +170,7 @@ function toConditions(head: Verdict, { look, history }: Moment): readonly Condit
     { type: 'Ready', status: ready, ...other },
     released(look.stored, history),
     ...remediated(history),
+    ...drifted(look, history),
     { type: 'Reconciling', status: head.reconciling ? 'True' : 'False', ...(head.reconciling ? other : IDLE) },
     { type: 'Stalled', status: head.stalled ? 'True' : 'False', ...(head.stalled ? other : NOT_STALLED) },
   ];
@@ -197,6 +201,13 @@ function releasedBefore(history: History): ConditionFact | null {
   if (failed === undefined) return null;
   const reason = failed.action === 'install' ? 'InstallFailed' : 'UpgradeFailed';
   return { type: 'Released', status: 'False', reason, message: failed.failure?.message ?? '' };
+}
+
+/** Present while the spec wants to know of drift, and the newest revision was compared. */
+function drifted({ object, stored }: Look, history: History): readonly ConditionFact[] {
+  const compared = object?.spec.kind === 'valid' && object.spec.desired.drift !== undefined;
+  const memory = compared && stored !== null ? memoryOf(stored.revision, history) : null;
+  return memory === null ? [] : [{ type: 'Drifted', ...driftFound(memory.seen) }];
 }
 
 /** Present while the desired state has failed and something was done about it. */

@@ -75,6 +75,7 @@ describe('compileSpec', () => {
         upgrade: NOTHING,
         rollback: { timeoutMs: 300_000, wait: true, waitForJobs: true, cleanupOnFail: true },
       },
+      drift: { mode: 'disabled', ignore: [] },
     });
   });
 
@@ -302,6 +303,7 @@ describe('compileSpec', () => {
     assert.equal(digest({ values: '# nothing\n' }), digest({}));
     assert.equal(digest({ install: { timeout: '1m' }, upgrade: { maxHistory: 3 } }), digest({}));
     assert.equal(digest({ upgrade: { resetValues: true } }), digest({}));
+    assert.equal(digest({ driftDetection: { mode: 'enabled' } }), digest({}));
     assert.notEqual(digest({ upgrade: { reuseValues: true } }), digest({}));
     assert.notEqual(digest({ values: 'a: 1' }), digest({ values: 'a: "1"' }));
     assert.notEqual(digest({ values: 'a: 9007199254740993' }), digest({ values: 'a: 9007199254740992' }));
