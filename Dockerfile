@@ -41,4 +41,4 @@ ENV NODE_ENV=production \
     HOLDFAST_DATA_DIR=/data \
     HOLDFAST_WORKFLOW_BUNDLE=/app/workflows.js
 USER 10001:10001
-CMD ["node", "--max-semi-space-size=64", "worker/main.ts"]
+CMD ["node", "--max-semi-space-size=64", "--import=./worker/workflow-thread/preload.ts", "worker/main.ts"]

@@ -19,6 +19,7 @@ import { serveProbes } from './serve.ts';
 import { readWorkerSettings, type WorkerSettings } from './settings.ts';
 import { onStopSignal } from './stop-signal.ts';
 import { createWorkers } from './workers.ts';
+import { watchWorkflowThreads } from './workflow-thread/watch.ts';
 
 async function main(settings: WorkerSettings, temporal: TemporalSettings, logger: Logger): Promise<void> {
   const temporalLogger = toTemporalLogger(logger);
@@ -80,6 +81,10 @@ async function work({ connection, codePath, settings, temporal, logger }: Work):
     });
     await startWatch(client, cluster, uid);
 
+    watchWorkflowThreads(() => {
+      logger.fatal('a workflow has not come back for 30 s and holds up all others: this worker ends');
+      process.exit(1);
+    });
     const { sinks } = metrics;
     const workers = await createWorkers({ connection, namespace, activities, codePath, logger, sinks, settings });
     const isHealthy = (): boolean => workers.every((worker) => worker.getState() === 'RUNNING');
