@@ -54,7 +54,7 @@ interface Treatment {
 
 function ofAll(tools: Toolbox, input: DriftInput, { call, treat }: Treatment): Promise<Drift> {
   return withHeartbeat(call, async () => {
-    const { spec, account } = await readAsAsked(tools, input);
+    const { spec, account } = await readAsAsked(tools, input, call);
     const record = await checkRecord(tools.kube, { expectRevision: input.revision }, input.release);
     const { objects, unread } = readSent(record?.manifest ?? '', input.release);
     const kube = inTheNameOf(tools.kube, account);

@@ -2,12 +2,11 @@ import { crossing } from './crossing.ts';
 import { createGitActivities } from './git-activities.ts';
 import { abandonObject } from './kube/abandonment.ts';
 import { createLinkedList } from './kube/dependants.ts';
-import type { CrossNamespace } from './kube/helm-release.ts';
 import { addFinalizer, annotateSuspension, removeFinalizer } from './kube/metadata.ts';
 import { reportStatus } from './kube/release-status.ts';
 import { lookRelease } from './look-release.ts';
 import { measure, SILENT } from './meter.ts';
-import type { ReleaseDeps } from './operation.ts';
+import { createToolbox, type ReleaseDeps } from './operation.ts';
 import type { Entities } from './ports.ts';
 import { createReleaseActivities } from './release-activities.ts';
 import type { Activities } from './types.ts';
@@ -19,21 +18,27 @@ export interface ActivitiesDeps extends ReleaseDeps {
   readonly stopping: AbortSignal;
 }
 
-/** The one list of activities. Whatever they throw is an `ApplicationFailure` with a code, or their cancellation. */
+/**
+ * The one list of activities. Make one object per process: its toolbox holds the locks. Whatever they throw is an
+ * `ApplicationFailure` with a code, or their cancellation.
+ */
 export function createActivities(deps: ActivitiesDeps): Activities {
-  const { kube, entities, stopping, settings, meter = SILENT } = deps;
-  const crossNamespace: CrossNamespace = settings.noCrossNamespace ? 'denied' : 'allowed';
-  const looking = { kube, listLinked: createLinkedList(kube) };
+  const { kube, entities, stopping, meter = SILENT } = deps;
+  const tools = createToolbox(deps);
+  const { crossNamespace } = tools;
+  const listLinked = createLinkedList(kube);
   const identify = crossing(() => identifyCluster(kube));
   return {
-    ...createReleaseActivities(deps),
+    ...createReleaseActivities(tools),
     ...createGitActivities(deps),
-    lookRelease: crossing((input, { signal }) =>
-      measure(() => lookRelease(looking, { ...input, crossNamespace }, signal), {
+    lookRelease: crossing((input, call) => {
+      const { signal } = call;
+      const looking = { kube, shared: tools.sharedReads(call), listLinked };
+      return measure(() => lookRelease(looking, { ...input, crossNamespace }, signal), {
         tell: meter.looked('HelmRelease'),
         signal,
-      }),
-    ),
+      });
+    }),
     reportRelease: crossing((report) => reportStatus(kube, report)),
     holdRelease: crossing((held) => addFinalizer(kube, { kind: 'HelmRelease', ...held })),
     letGoRelease: crossing((held) => removeFinalizer(kube, { kind: 'HelmRelease', ...held })),

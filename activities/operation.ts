@@ -7,6 +7,7 @@ import { diskFull } from './failures.ts';
 import type { KubeAccess } from './helm/command.ts';
 import { createHostGates, type HostGates } from './http/host-gates.ts';
 import type { CrossNamespace } from './kube/helm-release.ts';
+import { shareReads } from './kube/shared-reads.ts';
 import { SILENT, type Meter } from './meter.ts';
 import { createOras, type Oras } from './oci/oras.ts';
 import type { Executables, Folders, Kube } from './ports.ts';
@@ -47,6 +48,8 @@ export interface Toolbox extends ReleaseDeps {
   readonly oras: Oras;
   readonly gates: HostGates;
   readonly sharing: Sharing;
+  /** The API server, for what other releases read at the same time as well. */
+  readonly sharedReads: (call: Pick<Call, 'since' | 'signal'>) => Kube;
   readonly charts: ChartCache;
   readonly indexes: IndexStore;
   readonly meter: Meter;
@@ -73,6 +76,7 @@ export function createToolbox(deps: ReleaseDeps): Toolbox {
     gates,
     sharing,
     meter,
+    sharedReads: (call) => shareReads(kube, sharing, call),
     charts: createChartCache(folders.charts),
     indexes: createIndexStore({ folder: join(folders.tmp, 'indexes'), gates, sharing }),
     crossNamespace: settings.noCrossNamespace ? 'denied' : 'allowed',

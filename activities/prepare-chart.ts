@@ -24,7 +24,8 @@ export interface PreparedChart {
 export async function prepareChart(tools: Toolbox, spec: HelmReleaseSpec, where: Where): Promise<PreparedChart> {
   const prepare = hasIndex(spec.chart.url) ? prepareIndexed : prepareOci;
   const { signal } = where.call;
-  return measure(() => prepare(tools, spec, where), { tell: tools.meter.chartPulled, signal });
+  const sharing = { ...tools, kube: tools.sharedReads(where.call) };
+  return measure(() => prepare(sharing, spec, where), { tell: tools.meter.chartPulled, signal });
 }
 
 interface Where {

@@ -2,7 +2,7 @@ import { checkHelmRepository } from './check-helm-repository.ts';
 import { crossing } from './crossing.ts';
 import { correctDrift, observeDrift } from './drift.ts';
 import { cleanUpRevision, failRevision, succeedRevision, unlockRelease } from './mend-release.ts';
-import { createToolbox, type ReleaseDeps } from './operation.ts';
+import type { Toolbox } from './operation.ts';
 import { resolveVersion } from './resolve-version.ts';
 import { rollbackRelease } from './rollback-release.ts';
 import type { Activities } from './types.ts';
@@ -28,9 +28,8 @@ export type ReleaseWorkActivities = Pick<
   | 'checkHelmRepository'
 >;
 
-/** The activities that run helm and oras and read Helm's storage. Make one object per process: it holds the locks. */
-export function createReleaseActivities(deps: ReleaseDeps): ReleaseWorkActivities {
-  const tools = createToolbox(deps);
+/** The activities that run helm and oras and read Helm's storage. */
+export function createReleaseActivities(tools: Toolbox): ReleaseWorkActivities {
   return {
     resolveVersion: crossing((input, call) => resolveVersion(tools, input, call)),
     writeRelease: crossing((input, call) => writeRelease(tools, input, call)),

@@ -17,12 +17,16 @@ type Resolved = Awaited<ReturnType<ReleaseActivities['resolveVersion']>>;
 /** Ask which version the range of a release stands for now, and for the digest that it has. */
 export async function resolveVersion(tools: Toolbox, { ref }: Input, call: Call): Promise<Resolved> {
   const { kube, crossNamespace } = tools;
-  const read = await readHelmRelease(kube, ref, { crossNamespace });
+  const shared = tools.sharedReads(call);
+  const read = await readHelmRelease(kube, ref, { crossNamespace, shared });
   const follows = read?.object.follows;
   // Invalid for another reason than its version: the next look says so.
   if (read?.spec == null || follows === undefined) return null;
   const { chart } = read.spec;
-  return withHeartbeat(call, async () => ({ ...follows, ...(await newest(tools, { chart, ...follows, ref, call })) }));
+  return withHeartbeat(call, async () => ({
+    ...follows,
+    ...(await newest({ ...tools, kube: shared }, { chart, ...follows, ref, call })),
+  }));
 }
 
 interface Question {

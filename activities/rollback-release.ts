@@ -15,7 +15,7 @@ import { readWriteEnd } from './write-end.ts';
 
 /** Run helm rollback; answers what Helm's storage holds of it afterwards. */
 export async function rollbackRelease(tools: Toolbox, input: RollbackInput, call: Call): Promise<WriteResult> {
-  const { spec, account } = await readAsAsked(tools, input);
+  const { spec, account } = await readAsAsked(tools, input, call);
   return withHeartbeat(call, (found) =>
     tools.oneAtATime(`${spec.release.namespace}/${spec.release.name}`, () =>
       inPrivateFolder(tools, 'helm-', async (folder) => {

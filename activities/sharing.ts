@@ -24,6 +24,8 @@ interface Asked {
 
 /** Questions that are remembered; a burst of releases asks few different ones. */
 const KEPT = 500;
+/** An answer may hold credentials, which are kept no longer than a burst takes to use them. */
+const KEPT_MS = 10_000;
 
 export function createSharing(): Sharing {
   const asked = new Map<string, Asked>();
@@ -36,9 +38,12 @@ export function createSharing(): Sharing {
     asked.delete(key); // the newest come last
     asked.set(key, entry);
     for (const oldest of [...asked.keys()].slice(0, Math.max(0, asked.size - KEPT))) asked.delete(oldest);
-    entry.answer.catch(() => {
+    const forget = (): void => {
       if (asked.get(key) === entry) asked.delete(key);
-    });
+    };
+    entry.answer.then(() => {
+      setTimeout(forget, KEPT_MS).unref();
+    }, forget);
     return unlessAborted(entry.answer, signal);
   };
 }

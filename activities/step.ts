@@ -8,7 +8,7 @@ import { recordEvent } from './kube/events.ts';
 import { readHelmRelease } from './kube/helm-release.ts';
 import { KINDS } from './kube/kinds.ts';
 import { ensureFinalizer } from './kube/metadata.ts';
-import type { Toolbox } from './operation.ts';
+import type { Call, Toolbox } from './operation.ts';
 import type { Kube } from './ports.ts';
 import type { StepInput } from './types.ts';
 
@@ -23,12 +23,14 @@ export interface Asked {
  * our finalizer, so that nothing can be installed that a deletion would not uninstall.
  */
 export async function readAsAsked(
-  { kube, crossNamespace, settings }: Toolbox,
+  tools: Toolbox,
   input: Pick<StepInput, 'ref' | 'uid' | 'generation' | 'digest' | 'resolution'>,
+  call: Pick<Call, 'since' | 'signal'>,
 ): Promise<Asked> {
+  const { kube, crossNamespace, settings } = tools;
   const { ref, uid, generation, digest, resolution } = input;
   const name = `HelmRelease ${ref.namespace}/${ref.name}`;
-  const read = await readHelmRelease(kube, ref, { crossNamespace, resolution });
+  const read = await readHelmRelease(kube, ref, { crossNamespace, resolution, shared: tools.sharedReads(call) });
   if (read?.object.uid !== uid) throw failure('ObjectGone', `${name} is gone, or another object of that name`);
   const { object, spec } = read;
   if (object.deleting) throw failure('Interrupted', `${name} was deleted before helm started`);

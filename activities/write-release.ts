@@ -19,7 +19,7 @@ import { readWriteEnd } from './write-end.ts';
 
 /** Pull, verify, and run helm install or upgrade; answers what Helm's storage holds of it afterwards. */
 export async function writeRelease(tools: Toolbox, input: WriteInput, call: Call): Promise<WriteResult> {
-  const { spec, account } = await readAsAsked(tools, input);
+  const { spec, account } = await readAsAsked(tools, input, call);
   const key = `${spec.release.namespace}/${spec.release.name}`;
   return withHeartbeat(call, (found) =>
     tools.oneAtATime(key, () =>

@@ -27,13 +27,15 @@ export interface ReadOptions {
   readonly crossNamespace?: CrossNamespace;
   /** The version that its range was found to stand for; without one a release that has a range is invalid. */
   readonly resolution?: Answer | null | undefined;
+  /** Through which that is read which other releases read as well; absent: like the object itself. */
+  readonly shared?: Kube;
 }
 
 /** Read and compile a HelmRelease, with the HelmRepository and the sources of values that it names. Null: there is none. */
 export async function readHelmRelease(
   kube: Kube,
   ref: ObjectRef,
-  { crossNamespace = 'allowed', resolution = null }: ReadOptions = {},
+  { crossNamespace = 'allowed', resolution = null, shared = kube }: ReadOptions = {},
 ): Promise<ReadRelease | null> {
   const manifest = await readOrNull<Manifest>(kube, objectPath('HelmRelease', ref));
   if (manifest === null) return null;
@@ -41,8 +43,8 @@ export async function readHelmRelease(
   const fields = HelmReleaseFields.safeParse(object.spec);
   const [repository, sources] = fields.success
     ? await Promise.all([
-        findNamedRepository(kube, { ref, chart: fields.data.chart, crossNamespace }),
-        readSources(kube, ref.namespace, fields.data.valuesFrom ?? []),
+        findNamedRepository(shared, { ref, chart: fields.data.chart, crossNamespace }),
+        readSources(shared, ref.namespace, fields.data.valuesFrom ?? []),
       ])
     : [null, []];
   const followed = followedBy(object.spec, repository);

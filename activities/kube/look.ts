@@ -24,6 +24,8 @@ export interface LookInput {
 
 export interface LookDeps {
   readonly kube: Kube;
+  /** Through which that is read which other releases read as well; absent: like all else. */
+  readonly shared?: Kube;
   /** All HelmReleases of the cluster, as `createLinkedList` lists them. */
   readonly listLinked: () => Promise<readonly Linked[]>;
 }
@@ -33,9 +35,9 @@ export interface LookDeps {
  * read from the server and not from a cache.
  */
 export async function look(deps: LookDeps, input: LookInput): Promise<Look> {
-  const { kube } = deps;
+  const { kube, shared = kube } = deps;
   const { cluster, ref, crossNamespace, target, resolution } = input;
-  const read = await readHelmRelease(kube, ref, { crossNamespace, resolution });
+  const read = await readHelmRelease(kube, ref, { crossNamespace, resolution, shared });
   if (read === null) return { object: null, stored: null };
   const { object, manifest } = read;
   const toRevision = read.spec?.rollback.toRevision ?? 0;

@@ -73,6 +73,21 @@ describe('a question that several ask', () => {
     assert.equal(await second, 1);
   });
 
+  it('is forgotten after 10 s', async (test) => {
+    test.mock.timers.enable({ apis: ['setTimeout'] });
+    const share = createSharing();
+    const { open, question } = questions();
+    const first = share(question(0));
+    open[0]?.resolve(1);
+    await first;
+    test.mock.timers.tick(9_999);
+    assert.equal(await share(question(0)), 1);
+    test.mock.timers.tick(1);
+    const again = share(question(0));
+    open[1]?.resolve(2);
+    assert.equal(await again, 2);
+  });
+
   it('is forgotten when hundreds of others were asked since', async () => {
     const share = createSharing();
     const { open, question } = questions();
