@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { z } from 'zod';
 import { linkTools } from '../bin.ts';
-import { confirm, CRDS, describeTarget, existingCrds } from '../foreign.ts';
+import { listObjects, ownedReleases, type ForeignObject, type Ref } from '../foreign-objects.ts';
+import { confirm, describeTarget, existingCrds } from '../foreign.ts';
 import { kubectlCommand, runKubectl, type KubectlTarget } from '../kubectl.ts';
 import { readPlan } from '../plan.ts';
 import { createFolders, stateOf, type State } from '../state.ts';
@@ -15,7 +14,7 @@ import { parseOptions, UsageError } from './usage.ts';
 
 export const REMOVE_USAGE = `usage: npm run remove -- --kubeconfig FILE [options]
 
-Takes Holdfast out of a cluster again: uninstalls the releases it owns, then removes its objects with their finalizers
+Takes Holdfast out of a cluster again: uninstalls the releases it owns, what depends on others first, then removes its objects with their finalizers
 and its CustomResourceDefinitions. Works with the stack down; a stack that runs on this cluster is stopped first.
 
   --context NAME    a context of that file; default: its current one
@@ -61,7 +60,8 @@ function targetOf(state: State, options: Parameters<typeof namedCluster>[1]): Ku
 }
 
 interface Found {
-  readonly releases: readonly Release[];
+  /** In the order in which they go. */
+  readonly releases: readonly Ref[];
   readonly objects: readonly ForeignObject[];
   readonly crds: readonly string[];
   /** CRDs of the same names that somebody else installed. */
@@ -86,64 +86,7 @@ function describeFound({ releases, objects, crds, others }: Found): readonly str
   ];
 }
 
-interface ForeignObject {
-  readonly crd: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly finalizers: readonly string[];
-  /** Where and under which name helm keeps it; null for other kinds. */
-  readonly release: Release | null;
-}
-
-interface Release {
-  readonly namespace: string;
-  readonly name: string;
-}
-
-const Objects = z.object({
-  items: z.array(
-    z.object({
-      metadata: z.object({ namespace: z.string(), name: z.string(), finalizers: z.array(z.string()).default([]) }),
-      spec: z.object({ release: z.object({ name: z.string(), namespace: z.string() }).optional() }).default({}),
-    }),
-  ),
-});
-
-async function listObjects(target: KubectlTarget, crd: string): Promise<readonly ForeignObject[]> {
-  const text = await runKubectl(target, ['get', crd, '--all-namespaces', '--output=json']);
-  return Objects.parse(JSON.parse(text)).items.map(({ metadata, spec }) => ({
-    crd,
-    ...metadata,
-    release: crd === CRDS[0] ? (spec.release ?? null) : null,
-  }));
-}
-
-const Records = z.object({
-  items: z.array(z.object({ metadata: z.object({ labels: z.record(z.string(), z.string()).default({}) }) })),
-});
-
-/** Releases whose newest record carries our owner's mark; what somebody else installed under the name is let be. */
-async function ownedReleases(
-  target: KubectlTarget,
-  objects: readonly ForeignObject[],
-  cluster: string,
-): Promise<readonly Release[]> {
-  const owned: Release[] = [];
-  for (const { namespace, name, release } of objects) {
-    if (release === null) continue;
-    const selector = `owner=helm,name=${release.name}`;
-    const get = ['get', 'secrets', `--namespace=${release.namespace}`, `--selector=${selector}`, '--output=json'];
-    const records = Records.parse(JSON.parse(await runKubectl(target, get))).items;
-    const newest = records
-      .map(({ metadata }) => metadata.labels)
-      .sort((a, b) => Number(b['version'] ?? 0) - Number(a['version'] ?? 0))[0];
-    const mark = createHash('sha256').update(`${cluster}/${namespace}/${name}`).digest('hex').slice(0, 40);
-    if (newest?.['holdfast.dev/owner'] === mark && newest['status'] !== 'uninstalled') owned.push(release);
-  }
-  return owned;
-}
-
-async function uninstall(target: KubectlTarget, { namespace, name }: Release): Promise<void> {
+async function uninstall(target: KubectlTarget, { namespace, name }: Ref): Promise<void> {
   const { env } = kubectlCommand(target, []);
   const context = target.context === undefined ? [] : ['--kube-context', target.context];
   const where = ['--namespace', namespace, '--kubeconfig', target.kubeconfig, ...context];

@@ -72,13 +72,14 @@ describe('npm start and npm run remove on a foreign cluster', () => {
     assert.ok(env.includes(`export KUBECONFIG='${kubeconfig}'`));
     assert.ok(env.includes(`export TEMPORAL_ADDRESS='${stack.temporalAddress}'`));
     await installRelease(stack);
-    assert.equal(await helmList(), 'mine');
+    assert.equal(await helmList(), 'mine\nmine-after');
   });
 
   it('removes releases, objects, finalizers and CRDs, and stops the stack for it', async () => {
     const { code, output } = await cli('remove', '--kubeconfig', kubeconfig, '--yes');
     assert.equal(code, 0, output);
     assert.match(output, /stopped the stack/);
+    assert.match(output, /uninstalled default\/mine-after\nuninstalled default\/mine\n/);
     assert.deepEqual(readPids(root), []);
     assert.equal(await helmList(), '');
     assert.doesNotMatch(await crds(), /helm-operator|holdfast/);
@@ -107,7 +108,7 @@ describe('npm start and npm run remove on a foreign cluster', () => {
   });
 });
 
-function release(name: string, ociRepository: string): object {
+function release(name: string, ociRepository: string) {
   return {
     apiVersion: 'helm-operator.ketches.cn/v1alpha1',
     kind: 'HelmRelease',
@@ -132,9 +133,18 @@ async function installRelease(stack: SharedStack): Promise<void> {
       },
     },
     release('mine', url),
+    afterMine(url),
   ];
   await kubectl(stack, ['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
-  await kubectl(stack, ['wait', 'helmrelease/mine', '--for=condition=Ready', '--timeout=90s']);
+  const names = ['helmrelease/mine', 'helmrelease/mine-after'];
+  await kubectl(stack, ['wait', ...names, '--for=condition=Ready', '--timeout=90s']);
+}
+
+/** Comes after `mine`, and its release has the name of the object. */
+function afterMine(ociRepository: string): object {
+  const chart = { name: 'mine', version: '1.0.0', ociRepository };
+  const { apiVersion, kind } = release('mine', ociRepository);
+  return { apiVersion, kind, metadata: { name: 'mine-after' }, spec: { chart, dependsOn: [{ name: 'mine' }] } };
 }
 
 function readPids(root: string): string[] {
