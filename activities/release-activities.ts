@@ -5,6 +5,7 @@ import { cleanUpRevision, failRevision, succeedRevision, unlockRelease } from '.
 import type { Toolbox } from './operation.ts';
 import { resolveVersion } from './resolve-version.ts';
 import { rollbackRelease } from './rollback-release.ts';
+import { testRelease } from './test-release.ts';
 import type { Activities } from './types.ts';
 import { uninstallRelease } from './uninstall-release.ts';
 import { observe, waitGone, waitReady } from './wait-release.ts';
@@ -15,6 +16,7 @@ export type ReleaseWorkActivities = Pick<
   | 'resolveVersion'
   | 'writeRelease'
   | 'rollbackRelease'
+  | 'testRelease'
   | 'uninstallRelease'
   | 'waitReady'
   | 'waitGone'
@@ -34,6 +36,7 @@ export function createReleaseActivities(tools: Toolbox): ReleaseWorkActivities {
     resolveVersion: crossing((input, call) => resolveVersion(tools, input, call)),
     writeRelease: crossing((input, call) => writeRelease(tools, input, call)),
     rollbackRelease: crossing((input, call) => rollbackRelease(tools, input, call)),
+    testRelease: crossing((input, call) => testRelease(tools, input, call)),
     uninstallRelease: crossing((input, call) => uninstallRelease(tools, input, call)),
     waitReady: crossing((input, call) => waitReady(tools, input, call)),
     waitGone: crossing((input, call) => waitGone(tools, input, call)),

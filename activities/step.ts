@@ -70,6 +70,7 @@ const STARTED: Readonly<Record<AttemptAction, string>> = {
   upgrade: 'UpgradeStarted',
   rollback: 'RollbackStarted',
   uninstall: 'UninstallStarted',
+  test: 'TestStarted',
 };
 
 /** What is about to be done to a release. */

@@ -21,6 +21,7 @@ import type {
   TimedOut,
   Written,
 } from '../workflows/core/model.ts';
+import type { TestHook } from '../workflows/core/test-model.ts';
 
 /** What conditions, Events and status fields are made of; the adapter only writes it down. */
 export interface ReleaseReport {
@@ -77,6 +78,14 @@ export interface WriteInput extends StepInput {
 
 export interface RollbackInput extends StepInput {
   readonly toRevision: number;
+}
+
+/** What came of a helm that ran the chart's tests to their end; one that was cut off is an error. */
+export interface TestResult {
+  readonly written: Written;
+  readonly tests: readonly TestHook[];
+  /** Null: all succeeded, or there are none. */
+  readonly failure: Failure | null;
 }
 
 /** Why a release is uninstalled although its object stays. */
@@ -154,6 +163,8 @@ export interface ReleaseActivities {
   writeRelease(input: WriteInput): Promise<WriteResult>;
   /** Run helm rollback. One Temporal attempt. */
   rollbackRelease(input: RollbackInput): Promise<WriteResult>;
+  /** Run helm test, if the revision has tests. One Temporal attempt. */
+  testRelease(input: StepInput): Promise<TestResult>;
   /** Run helm uninstall with kept history, so that the record says what must be gone. One Temporal attempt. */
   uninstallRelease(input: UninstallInput): Promise<void>;
   /** Fails BENIGN with `NotReady` until every object of the revision is ready; the details carry `NotReady[]`. */
@@ -183,6 +194,8 @@ export interface ReleaseActivities {
     /** A foreign lock that has been seen unchanged for long enough. */
     readonly leaseOver: boolean;
     readonly reason: string;
+    /** It is a helm that tests, which locks no record: there is nothing to close. */
+    readonly tests?: boolean;
   }): Promise<void>;
   /** Compare every object of a revision with what Helm sent, by dry runs. Bounded: names and fields, never values. */
   observeDrift(input: DriftInput): Promise<Drift>;

@@ -46,7 +46,7 @@ export async function readWriteEnd<R extends Pick<RecordLabels, 'revision' | 'st
 }
 
 /** An API server that is away now tells nothing about what was written: the next look finds out. */
-async function findMade<R>(command: string, find: () => Promise<R | null>): Promise<R | null> {
+export async function findMade<R>(command: string, find: () => Promise<R | null>): Promise<R | null> {
   try {
     return await find();
   } catch (error) {

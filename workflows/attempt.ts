@@ -15,6 +15,7 @@ import type { ReleaseActivities, UninstallReason, WriteResult } from '../activit
 import { helmTaskQueue } from './contract.ts';
 import type { ObjectRef } from './core/ids.ts';
 import type { ActionOptions, AttemptAction, Outcome, Resolution, Written } from './core/model.ts';
+import { MOST_TESTS } from './core/tests.ts';
 import { readFailure } from './failures.ts';
 import type { AttemptSinks } from './sinks.ts';
 import { waitBriefly, waitForRevision } from './wait.ts';
@@ -99,6 +100,7 @@ async function perform(input: AttemptInput): Promise<Outcome> {
   });
   setCurrentDetails(`**${input.title}**`);
   if (input.action === 'uninstall') return unlessTold(told, null, () => uninstall(input, scopes));
+  if (input.action === 'test') return test(input);
 
   const result = input.action === 'rollback' ? await rollback(input) : await write(input);
   if (result.kind !== 'written') return result;
@@ -217,6 +219,23 @@ async function uninstall(input: AttemptInput, scopes: Scopes): Promise<Outcome> 
   }
 }
 
+/** Like a write it goes on to its end: helm notes in its record what has run. */
+async function test(input: AttemptInput): Promise<Outcome> {
+  const { cluster, ref, uid, generation, digest, label, expectRevision, title, because, resolution = null } = input;
+  const { testRelease } = proxyActivities<ReleaseActivities>({ ...oneHelm(input) });
+  const step = { cluster, ref, uid, generation, digest, attempt: label, expectRevision, because, resolution };
+  try {
+    const { failure, written, tests } = await CancellationScope.nonCancellable(() =>
+      testRelease.executeWithOptions({ summary: title }, [step]),
+    );
+    return failure === null
+      ? { kind: 'succeeded', written, tests }
+      : { kind: 'failedAfterWrite', failure, written, tests };
+  } catch (error) {
+    return ended(error, input);
+  }
+}
+
 /** That objects are not gone in time is the failure of the uninstall, not of a wait for something to come up. */
 function notGone(outcome: Exclude<Outcome, { kind: 'succeeded' }>): Outcome {
   if (outcome.kind !== 'failedBeforeWrite' || outcome.failure.code !== 'NotReady') return outcome;
@@ -224,24 +243,24 @@ function notGone(outcome: Exclude<Outcome, { kind: 'succeeded' }>): Outcome {
 }
 
 /** One Temporal attempt: after any loss the entity looks again and decides again. */
-function oneHelm({ cluster, options }: AttemptInput) {
+function oneHelm(input: AttemptInput) {
   return {
-    taskQueue: helmTaskQueue(cluster),
-    startToCloseTimeout: limitOf(options),
+    taskQueue: helmTaskQueue(input.cluster),
+    startToCloseTimeout: limitOf(input),
     heartbeatTimeout: '15 seconds',
     retry: { maximumAttempts: 1 },
   } as const;
 }
 
-/** Helm's `--timeout` is per operation: pre hook, wait, post hook and a clean-up may each take it. */
-function limitOf({ timeoutMs }: ActionOptions): number {
-  return 4 * timeoutMs + GRACE_MS;
+/** Helm's `--timeout` is per operation: pre hook, wait, post hook and a clean-up may each take it, and so may each test. */
+function limitOf({ action, options }: AttemptInput): number {
+  return (action === 'test' ? MOST_TESTS : 4) * options.timeoutMs + GRACE_MS;
 }
 
-function ended(error: unknown, { label, options }: AttemptInput): Exclude<Outcome, { kind: 'succeeded' }> {
+function ended(error: unknown, input: AttemptInput): Exclude<Outcome, { kind: 'succeeded' }> {
   const step = readFailure(error);
   if (step.kind === 'vanished') {
-    const lost = { attempt: label, process: step.process, deadAt: Date.now() + limitOf(options) };
+    const lost = { attempt: input.label, process: step.process, deadAt: Date.now() + limitOf(input) };
     return { kind: 'lost', reason: step.reason, lost };
   }
   const { failure } = step;

@@ -3,7 +3,7 @@ import type { EntityInput } from './contract.ts';
 import { assertNever } from './core/assert-never.ts';
 import { decide } from './core/decide.ts';
 import { isAttempt } from './core/facts.ts';
-import { addRequest, forDesired, forObject } from './core/history.ts';
+import { addRequest, forDesired, forObject, withoutFailures } from './core/history.ts';
 import type { Instant } from './core/ids.ts';
 import type { Action, History, Look, ReleaseObject, Request } from './core/model.ts';
 import { leavePlace, rememberPlace } from './core/move.ts';
@@ -178,7 +178,10 @@ async function perform(entity: Entity, object: ReleaseObject, action: Action): P
 function noteReady(entity: Entity): void {
   const { object, stored } = entity.look;
   if (object?.suspension != null || stored?.status !== 'deployed') return;
-  entity.history = { ...entity.history, readyRevision: stored.revision, lost: null };
+  const { history } = entity;
+  // Those of tests that are not asked for any more, or whose failure does not count any more.
+  const settled = history.failuresAfterWrite > 0 ? withoutFailures(history) : history;
+  entity.history = { ...settled, readyRevision: stored.revision, lost: null };
   entity.announced = null;
 }
 

@@ -58,6 +58,19 @@ export interface UninstallCommand {
   readonly disableHooks: boolean;
 }
 
+export interface TestCommand {
+  readonly release: ObjectRef;
+  readonly access: KubeAccess;
+  readonly timeoutMs: number;
+  readonly filters: readonly TestFilter[];
+}
+
+/** Runs the test of that name only, or all but it. */
+export interface TestFilter {
+  readonly name: string;
+  readonly exclude: boolean;
+}
+
 /** Every flag is written `--flag=value`, so that no value can be taken for a flag; names stand behind `--`. */
 export function installArgs(command: InstallCommand): readonly string[] {
   return [
@@ -115,6 +128,18 @@ export function uninstallArgs(command: UninstallCommand): readonly string[] {
     ...flags({ '--no-hooks': command.disableHooks }),
     '--',
     command.release.name,
+  ];
+}
+
+/** Their logs are not asked for: what a test prints may hold secrets. */
+export function testArgs({ release, access, timeoutMs, filters }: TestCommand): readonly string[] {
+  return [
+    'test',
+    ...common({ release, access }),
+    `--timeout=${timeoutMs}ms`,
+    ...filters.map(({ name, exclude }) => `--filter=${exclude ? '!' : ''}name=${name}`),
+    '--',
+    release.name,
   ];
 }
 

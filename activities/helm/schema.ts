@@ -35,7 +35,23 @@ export const ReleaseBody = z.object({
   }),
   manifest: z.string().default(''),
   config: z.unknown().optional(),
-  hooks: z.array(z.object({ events: z.array(z.string()).nullish() })).nullish(),
+  hooks: z
+    .array(
+      z.object({
+        name: z.string().default(''),
+        manifest: z.string().default(''),
+        events: z.array(z.string()).nullish(),
+        delete_policies: z.array(z.string()).nullish(),
+        last_run: z
+          .object({
+            started_at: z.string().nullish(),
+            completed_at: z.string().nullish(),
+            phase: z.string().default(''),
+          })
+          .nullish(),
+      }),
+    )
+    .nullish(),
 });
 
 /** One object of a manifest. */

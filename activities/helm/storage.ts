@@ -1,5 +1,7 @@
+import type { z } from 'zod';
 import type { ObjectRef } from '../../workflows/core/ids.ts';
 import { HELM_STATUSES, type HelmStatus } from '../../workflows/core/model.ts';
+import type { TestHook } from '../../workflows/core/test-model.ts';
 import { failure } from '../failures.ts';
 import { RECORD_LABELS } from '../owner.ts';
 import { type Kube, KubeError } from '../ports.ts';
@@ -26,6 +28,14 @@ export interface ReleaseRecord extends RecordLabels {
   readonly values: string;
   /** When its hooks run, such as `post-rollback`. */
   readonly hookEvents: readonly string[];
+  readonly tests: readonly TestRecord[];
+}
+
+/** A hook that `helm test` runs, and how it fared when it last did. */
+export interface TestRecord extends TestHook {
+  readonly manifest: string;
+  /** Such as `before-hook-creation`; empty: what Helm does by default, which is that. */
+  readonly deletePolicies: readonly string[];
 }
 
 export interface StatusChange {
@@ -169,7 +179,27 @@ function recordOf({ metadata }: RecordSecret, json: string): ReleaseRecord {
     manifest,
     values: JSON.stringify(config ?? {}),
     hookEvents: (hooks ?? []).flatMap(({ events }) => events ?? []),
+    tests: (hooks ?? []).filter(({ events }) => events?.includes('test') === true).map(testOf),
   };
+}
+
+type HookBody = NonNullable<z.infer<typeof ReleaseBody>['hooks']>[number];
+
+function testOf({ name, manifest, delete_policies: policies, last_run: run }: HookBody): TestRecord {
+  return {
+    name,
+    manifest,
+    deletePolicies: policies ?? [],
+    phase: run?.phase ?? '',
+    startedAt: instantOf(run?.started_at),
+    completedAt: instantOf(run?.completed_at),
+  };
+}
+
+/** Helm writes a time that there is not as none, or as the year 1. */
+function instantOf(text: string | null | undefined): number | null {
+  const at = Date.parse(text ?? '');
+  return at > 0 ? at : null;
 }
 
 /** The resourceVersion in the body makes the API server refuse when somebody was faster. */

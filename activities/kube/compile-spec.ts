@@ -6,6 +6,7 @@ import { failure, HoldfastError } from '../failures.ts';
 import { parseWanted } from '../semver/wanted.ts';
 import { compileDrift, type DriftRules } from './drift/rules.ts';
 import { parseDuration } from './duration.ts';
+import { compileTests, testPolicyOf, type HelmTests } from './helm-tests.ts';
 import { compileRemediation } from './remediation.ts';
 import { HelmReleaseFields, ReleaseTarget } from './schema.ts';
 import { compileValues, type Hidden } from './values/compile.ts';
@@ -58,6 +59,7 @@ export interface HelmReleaseSpec {
   };
   readonly remediation: Remediation;
   readonly drift: DriftRules;
+  readonly test: HelmTests;
 }
 
 type Waiting = Pick<ActionOptions, 'timeoutMs' | 'wait' | 'waitForJobs'>;
@@ -82,6 +84,7 @@ const DEFAULT_INSTALL = '10m';
 const DEFAULT_UPGRADE = '10m';
 const DEFAULT_UNINSTALL = '5m';
 const DEFAULT_ROLLBACK = '5m';
+const DEFAULT_TEST = '5m';
 const DEFAULT_INTERVAL = '1h';
 const DEFAULT_HISTORY = 10;
 const SHORTEST_INTERVAL_MS = 10_000;
@@ -133,6 +136,9 @@ function compileFields(ref: ObjectRef, fields: HelmReleaseFields, found: Found):
     rollback,
     remediation: compileRemediation(fields, rollback),
     drift: compileDrift(fields.driftDetection),
+    test: compileTests(fields, (text) =>
+      duration('spec.test.timeout', text, { fallback: DEFAULT_TEST, shortestMs: SHORTEST_TIMEOUT_MS }),
+    ),
   };
 }
 
@@ -276,7 +282,7 @@ function atLeast(shortest: number, value: number | null | undefined): number {
 }
 
 function toDesired(spec: HelmReleaseSpec): Desired {
-  const { digest, chart, release, install, upgrade, uninstall, remediation, drift } = spec;
+  const { digest, chart, release, install, upgrade, uninstall, remediation, drift, test } = spec;
   return {
     digest,
     chart: { name: chart.name, version: chart.version, url: chart.url },
@@ -286,6 +292,7 @@ function toDesired(spec: HelmReleaseSpec): Desired {
     uninstall: { timeoutMs: uninstall.timeoutMs, keepHistory: uninstall.keepHistory },
     remediation,
     ...(drift.mode === 'disabled' ? {} : { drift: drift.mode }),
+    ...testPolicyOf(test),
   };
 }
 

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { ObjectRef } from '../../workflows/core/ids.ts';
 import type { AttemptRecord, History } from '../../workflows/core/model.ts';
+import type { TestHook } from '../../workflows/core/test-model.ts';
 import { type Kube, KubeError } from '../ports.ts';
 import type { ReleaseReport } from '../types.ts';
 import { mergeConditions, StoredCondition } from './conditions.ts';
@@ -134,11 +135,25 @@ function toRow(attempt: AttemptRecord): object {
     startedAt: toTime(attempt.startedAt),
     endedAt: attempt.endedAt === null ? null : toTime(attempt.endedAt),
     readyAt: attempt.readyAt === undefined ? null : toTime(attempt.readyAt),
+    testHooks: attempt.tests === undefined ? null : toHooks(attempt.tests),
     reason: failure?.code ?? null,
     message: failure?.message ?? null,
     workflowId: attempt.workflowId,
     runId: attempt.runId,
   });
+}
+
+/** By name, as in Flux. */
+function toHooks(tests: readonly TestHook[]): object {
+  const rows = tests.map(({ name, phase, startedAt, completedAt }) => [
+    name,
+    withoutNulls({
+      phase: phase === '' ? null : phase,
+      lastStarted: startedAt === null ? null : toTime(startedAt),
+      lastCompleted: completedAt === null ? null : toTime(completedAt),
+    }),
+  ]);
+  return Object.fromEntries(rows) as object; // of the pairs above
 }
 
 function toTime(instant: number): string {

@@ -92,7 +92,9 @@ export const HelmReleaseFields = z.object({
       disableHooks: flag,
       serverSideApply: flag,
       strategy: FailureStrategy,
-      remediation: z.object({ retries: z.number().int().nullish(), remediateLastFailure: flag }).nullish(),
+      remediation: z
+        .object({ retries: z.number().int().nullish(), remediateLastFailure: flag, ignoreTestFailures: flag })
+        .nullish(),
     })
     .nullish(),
   upgrade: z
@@ -114,6 +116,7 @@ export const HelmReleaseFields = z.object({
           retries: z.number().int().nullish(),
           strategy: z.enum(REMEDIES).nullish(),
           remediateLastFailure: flag,
+          ignoreTestFailures: flag,
         })
         .nullish(),
     })
@@ -131,6 +134,14 @@ export const HelmReleaseFields = z.object({
     })
     .nullish(),
   driftDetection: DriftDetection.nullish(),
+  test: z
+    .object({
+      enable: flag,
+      timeout: text,
+      ignoreFailures: flag,
+      filters: z.array(z.object({ name: z.string().min(1), exclude: flag })).nullish(),
+    })
+    .nullish(),
   dependsOn: z.array(reference).nullish(),
   interval: text,
   suspend: flag,

@@ -151,7 +151,7 @@ describe('what a request may say', () => {
       {
         field: 'query.phase',
         message:
-          'expected one of Pending, Installing, Upgrading, RollingBack, Waiting, Ready, Failed, Stalled, Suspended, Uninstalling',
+          'expected one of Pending, Installing, Upgrading, RollingBack, Waiting, Testing, Ready, Failed, Stalled, Suspended, Uninstalling',
       },
       { field: 'query.limit', message: 'expected a whole number from 1 to 1000' },
     ]);

@@ -10,6 +10,7 @@ import { LATE_ROWS } from './late-rows.ts';
 import { MESSAGE_ROWS } from './message-rows.ts';
 import { MOVE_ROWS } from './move-rows.ts';
 import { REMEDY_ROWS } from './remedy-rows.ts';
+import { TEST_ROWS } from './test-rows.ts';
 import { UNMANAGED_ROWS } from './unmanaged-rows.ts';
 
 describe('decide', () => {
@@ -22,6 +23,7 @@ describe('decide', () => {
     ...MESSAGE_ROWS,
     ...MOVE_ROWS,
     ...UNMANAGED_ROWS,
+    ...TEST_ROWS,
   ]) {
     it(row.name, () => {
       assert.deepEqual(decide(row.look ?? look(), row.history ?? history(), NOW), row.then);

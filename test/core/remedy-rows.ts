@@ -1,5 +1,5 @@
 /** What is decided about failures, by what the spec asks for. */
-import type { AttemptRecord, FailurePolicy, History, ReleaseObject } from '../../workflows/core/model.ts';
+import type { AttemptRecord, Desired, FailurePolicy, History, ReleaseObject } from '../../workflows/core/model.ts';
 import { attempt, desired, history, look, NOW, object, remediation, stored } from './builders.ts';
 import type { Row } from './decide-rows.ts';
 
@@ -13,9 +13,9 @@ export const uninstall = (change: Partial<AttemptRecord> = {}): AttemptRecord =>
 
 export const ONCE: FailurePolicy = { retries: 0, remedy: 'rollback', remediateLast: true };
 
-export function asking(upgrade: Partial<FailurePolicy>): ReleaseObject {
+export function asking(upgrade: Partial<FailurePolicy>, test?: Desired['test']): ReleaseObject {
   const wanted = desired({ remediation: remediation({ upgrade: { ...ONCE, ...upgrade } }) });
-  return object({ spec: { kind: 'valid', desired: wanted } });
+  return object({ spec: { kind: 'valid', desired: test === undefined ? wanted : { ...wanted, test } } });
 }
 
 /** After failures, the back-off before the next try not over. */

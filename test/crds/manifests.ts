@@ -82,7 +82,7 @@ export const GOOD: { name: string; manifest: Manifest }[] = [
         disableHooks: true,
         serverSideApply: 'auto',
         strategy: { name: 'RetryOnFailure', retryInterval: '30s' },
-        remediation: { retries: 3, strategy: 'uninstall', remediateLastFailure: false },
+        remediation: { retries: 3, strategy: 'uninstall', remediateLastFailure: false, ignoreTestFailures: true },
       },
       uninstall: { timeout: '90s', disableHooks: true, keepHistory: true },
       rollback: {
@@ -93,6 +93,12 @@ export const GOOD: { name: string; manifest: Manifest }[] = [
         cleanupOnFail: true,
         force: false,
         disableHooks: false,
+      },
+      test: {
+        enable: true,
+        timeout: '5m',
+        ignoreFailures: false,
+        filters: [{ name: 'app-db' }, { name: 'app-slow', exclude: true }],
       },
       dependsOn: [{ name: 'database', namespace: 'data' }],
       interval: '6h',

@@ -15,6 +15,7 @@ import { wish } from '../../workflows/core/wishes.ts';
 import { attempt, desired, history, look, NOW, object, remediation, stored } from '../core/builders.ts';
 import { comesBack, DRIFT, driftMemory, NOT_CORRECTED } from '../core/drift-rows.ts';
 import { after, asking, backAgain, failed, rollback, uninstall } from '../core/remedy-rows.ts';
+import { failedTests, passed, testing, vanished } from '../core/test-rows.ts';
 import { readDocument, tableUnder } from './markdown.ts';
 
 const text = readDocument('state-machine.md');
@@ -85,6 +86,8 @@ const RECORDS: Readonly<Record<string, Look['stored']>> = {
   'deployed, not to be waited for': stored(),
   'deployed, objects differ, to be corrected': stored({ drift: DRIFT }),
   'deployed, objects differ, to be told': stored({ drift: DRIFT }),
+  'deployed, its tests asked for': stored(),
+  'deployed, failures of its tests ignored': stored(),
   'deployed by our rollback': backAgain,
   'failed, nothing to roll back to': stored({ status: 'failed', rollbackRevision: null }),
   'pending-rollback': { ...backAgain, status: 'pending-rollback' },
@@ -108,6 +111,8 @@ const SPECS: Readonly<Record<string, Desired>> = {
   'deployed, objects differ, to be told': desired({ drift: 'warn' }),
   'deployed, not to be waited for': noWait,
   'deployed by our rollback': desired({ remediation: remediation() }),
+  'deployed, its tests asked for': desired(testing()),
+  'deployed, failures of its tests ignored': desired(testing({ install: true, upgrade: true })),
 };
 
 /** The words of the third column. */
@@ -132,6 +137,11 @@ const HISTORIES: Readonly<Record<string, History>> = {
   'a correction failed, back-off not over': history({ drift: driftMemory({ failed: NOT_CORRECTED }) }),
   'its objects were not seen ready': history({ readyRevision: 2 }),
   'its objects were seen ready': history({ readyRevision: 3 }),
+  'its tests could not begin, back-off not over': history(backOff),
+  'its tests succeeded': passed,
+  'its tests failed': { ...failedTests, retryAt: null },
+  'its tests failed, back-off not over': failedTests,
+  'the helm that tests it vanished': vanished,
 };
 
 const dependency = (state: Dependency['state']): Partial<Look> => ({ dependencies: [{ ref, state, generation: 2 }] });
@@ -184,6 +194,7 @@ const uninstalled = { ...after(1, failed, uninstall()), readyRevision: null };
 const FAILED: Readonly<Record<string, History>> = {
   'one failure, back-off not over': after(1, failed),
   [LATE]: { ...after(1, failed), timedOut },
+  'its tests failed, back-off not over': failedTests,
   'one failure, the rollback could not begin, back-off not over': after(
     1,
     failed,
@@ -213,6 +224,7 @@ const STATES = {
   rolledBack: true,
   notReady: true,
   drifted: true,
+  untested: true,
   inSync: true,
 } as const satisfies Record<ReleaseState['kind'], true>;
 
@@ -222,6 +234,7 @@ const ACTIONS = {
   upgrade: true,
   rollback: true,
   uninstall: true,
+  test: true,
   unlock: true,
   wait: true,
   accept: true,
@@ -245,7 +258,8 @@ describe('the tables of docs/state-machine.md', () => {
     it(`say what decide says of failures: ${cells.join(', ')}`, () => {
       const [retries = '', remedy = '', record = '', past = '', action = ''] = cells;
       const policy = { ...find(REMEDIES, remedy), ...find(RETRIES, retries) };
-      const seen = look({ object: asking(policy), stored: recordOf(record, past) });
+      const wanted = asking(policy, SPECS[record]?.test);
+      const seen = look({ object: wanted, stored: recordOf(record, past) });
       assert.equal(code(decide(seen, find(FAILED, past), NOW).kind), action);
     });
   }

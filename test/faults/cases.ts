@@ -1,7 +1,10 @@
 /** The moments of an attempt at which something can be ended. */
 
-export const ACTIONS = ['install', 'upgrade', 'rollback', 'uninstall', 'unlock'] as const;
-/** `rollback`: of an upgrade that failed. `unlock`: of an upgrade whose helm was killed in the hook before it. */
+export const ACTIONS = ['install', 'upgrade', 'rollback', 'uninstall', 'unlock', 'test'] as const;
+/**
+ * `rollback`: of an upgrade that failed. `unlock`: of an upgrade whose helm was killed in the hook before it. `test`: of
+ * a revision that is there and ready; the only hook is the test itself.
+ */
 export type Action = (typeof ACTIONS)[number];
 
 /** In the order in which an attempt goes through them. */

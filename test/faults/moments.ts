@@ -16,7 +16,14 @@ export function firstStop(one: Case): Case {
 }
 
 /** The revision that the action writes. */
-const REVISIONS: Readonly<Record<Action, number>> = { install: 1, upgrade: 2, rollback: 3, uninstall: 1, unlock: 2 };
+const REVISIONS: Readonly<Record<Action, number>> = {
+  install: 1,
+  upgrade: 2,
+  rollback: 3,
+  uninstall: 1,
+  unlock: 2,
+  test: 1,
+};
 
 /** Keep back what ends the moment; hooks and waits last by themselves. */
 export function holdFor({ cluster, registry }: Gates, one: Case): Hold | null {
@@ -28,7 +35,7 @@ export function holdFor({ cluster, registry }: Gates, one: Case): Hold | null {
     case 'record':
       return cluster.hold(firstWrite(one, record));
     case 'objects':
-      return cluster.hold(action === 'uninstall' ? isWrite(one, '/configmaps', 'DELETE') : configOfAction(one));
+      return cluster.hold(objectWrite(one));
     case 'closing':
       return cluster.hold(closingWrite(one, record));
     case 'report':
@@ -48,10 +55,21 @@ function isWrite(one: Case, path: string, ...methods: readonly string[]): Fits {
 
 function firstWrite(one: Case, record: string): Fits {
   if (one.action === 'unlock') return isWrite(one, record, 'PATCH');
-  if (one.action === 'uninstall') return isWrite(one, record, 'PUT');
+  if (one.action === 'uninstall' || one.action === 'test') return isWrite(one, record, 'PUT');
   const creates = isWrite(one, '/secrets', 'POST');
   // The upgrade that is rolled back writes its record first.
   return one.action === 'rollback' ? second(creates) : creates;
+}
+
+function objectWrite(one: Case): Fits {
+  if (one.action === 'uninstall') return isWrite(one, '/configmaps', 'DELETE');
+  return one.action === 'test' ? writesJob(one) : configOfAction(one);
+}
+
+/** The first object that a test writes is its hook. */
+function writesJob(one: Case): Fits {
+  const path = `/apis/batch/v1/namespaces/${nameOf(one)}/jobs`;
+  return (asked) => ['POST', 'PATCH'].includes(asked.method) && asked.path.startsWith(path);
 }
 
 /** Only of a rollback there are writes of an earlier attempt to be let through: those before its own record. */
@@ -68,11 +86,11 @@ function configOfAction(one: Case): Fits {
 /** Helm writes its record before each hook, too: the write that closes it comes after the last of them was created. */
 function closingWrite(one: Case, record: string): Fits {
   const hooks = Object.keys(hooksOf(one)).length;
-  const jobs = `/apis/batch/v1/namespaces/${nameOf(one)}/jobs`;
+  const creates = writesJob(one);
   const closes = isWrite(one, record, 'PUT');
   let created = 0;
   return (asked) => {
-    if (['POST', 'PATCH'].includes(asked.method) && asked.path.startsWith(jobs)) created += 1;
+    if (creates(asked)) created += 1;
     return created >= hooks && closes(asked);
   };
 }
@@ -122,6 +140,11 @@ const COURSES: Readonly<Record<Action, Course>> = {
     records: ['pending-upgrade', 'pending-upgrade', 'failed'],
     messages: ['before', 'before'],
     steps: ['unlockRelease', ''],
+  },
+  test: {
+    records: ['deployed', 'deployed', 'deployed'],
+    messages: ['declared', 'declared'],
+    steps: ['testRelease', ''],
   },
 };
 

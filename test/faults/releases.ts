@@ -68,12 +68,14 @@ const EVENTS: Readonly<Record<Action, string>> = {
   rollback: 'rollback',
   uninstall: 'delete',
   unlock: 'upgrade',
+  test: 'test',
 };
 
 /** Hooks before and after the action, and how each ends. */
 export function hooksOf({ action, moment }: Case): Readonly<Record<string, 'never' | 'at-once'>> {
   const event = EVENTS[action];
   const before = moment === 'hook' || action === 'unlock' ? 'never' : 'at-once';
+  if (action === 'test') return { [event]: before };
   if (moment === 'postHook') return { [`pre-${event}`]: before, [`post-${event}`]: 'never' };
   // With a hook after the action helm waits itself, and ends when everything has happened.
   if (moment === 'report' && action !== 'unlock') return { [`pre-${event}`]: before, [`post-${event}`]: 'at-once' };
@@ -85,9 +87,15 @@ const NEVER_READY = { 'holdfast.dev/test-ready': 'never' };
 /** What is uninstalled does not go. */
 const FINALIZERS = ['holdfast.dev/test-stays'];
 
+/** What is to be tested is there before; then only the tests are asked for. */
+function declares({ action }: Case, which: Which): Which {
+  return action === 'test' ? 'declared' : which;
+}
+
 /** A rollback and an uninstall deal with what was there before; the others with what is declared. */
-function valuesOf(one: Case, which: Which): object {
+function valuesOf(one: Case, asked: Which): object {
   const { action, moment } = one;
+  const which = declares(one, asked);
   const subject = action === 'rollback' || action === 'uninstall' ? 'before' : 'declared';
   const waits = moment === 'wait' && which === subject;
   return {
@@ -101,14 +109,16 @@ function valuesOf(one: Case, which: Which): object {
 
 export function releaseFor(one: Case, which: Which, registry: string): object {
   const name = chartOf(one);
+  const version = VERSIONS[declares(one, which)];
   return helmRelease(
     [nameOf(one), 'app'],
-    { name, version: VERSIONS[which], url: `oci://${registry}/charts/${name}` },
+    { name, version, url: `oci://${registry}/charts/${name}` },
     {
       values: JSON.stringify(valuesOf(one, which)),
       // Hooks and waits last until they are ended.
       timeout: '1h',
       rollback: { enabled: one.action === 'rollback' },
+      test: { enable: one.action === 'test' && which === 'declared' },
     },
   );
 }

@@ -61,6 +61,8 @@ export function truthAfter(one: Case, toll: Toll): Truth {
       return { ...afterRollback(toll), hooks };
     case 'uninstall':
       return { ...afterUninstall(toll), hooks };
+    case 'test':
+      return { ...afterTest(toll), hooks };
   }
 }
 
@@ -78,10 +80,15 @@ const STARTED: Readonly<Record<Moment, number>> = {
   wait: 1,
 };
 
+/** The same of a test, whose write is that of its hook. */
+const TESTED: Readonly<Record<Moment, number>> = { ...STARTED, objects: 0, report: 1 };
+
 function hooksAfter(one: Case, { hit, left }: Toll): number {
   const all = Object.keys(hooksOf(one)).length;
   // That of the helm that was killed for its lock.
   if (one.action === 'unlock') return all + 1;
+  // A test that was cut off, or of which nobody heard, is run again.
+  if (one.action === 'test') return (hit === null ? 0 : TESTED[one.moment]) + all;
   const again = hit !== null && (left === 'closed' || left === 'failed');
   if (!again) return all;
   // What follows an install that was closed is an upgrade, and its hooks are others.
@@ -150,6 +157,24 @@ function afterRollback({ hit, left }: Toll): WithoutHooks {
   };
 }
 
+/** The revision is the same, and the attempt that was hit is told of. */
+function afterTest({ hit }: Toll): WithoutHooks {
+  const told = hit === null ? [] : [HIT[hit]];
+  const [, released = '', ...others] = conditionsOf(1, 'nothing');
+  return {
+    records: ['deployed'],
+    deployed: 'declared',
+    attempts: ['succeeded COMPLETED', ...told.map((words) => words.join(' ')), 'succeeded COMPLETED'],
+    conditions: [
+      'Ready True TestSucceeded revision 1 is deployed with version 1.1.0; its test hook succeeded',
+      released,
+      'TestSuccess True TestSucceeded revision 1: its test hook succeeded',
+      ...others,
+    ],
+    warnings: told.map(([, reason]) => reason),
+  };
+}
+
 /** An uninstall that was cut off is begun again; there is no lock to be opened. */
 function afterUninstall({ hit }: Toll): WithoutHooks {
   const told = hit === null ? [] : [HIT[hit]];
@@ -212,7 +237,8 @@ function hooksOfNamespace({ cluster }: Scene, namespace: string): number {
 
 /** A rollback's messages tell of the failure, in Helm's words: reasons are enough. */
 function toldBy(live: Live, { action }: Case): readonly string[] {
-  const types = ['Ready', 'Released', ...(action === 'rollback' ? ['Remediated'] : []), 'Reconciling', 'Stalled'];
+  const more = action === 'rollback' ? ['Remediated'] : action === 'test' ? ['TestSuccess'] : [];
+  const types = ['Ready', 'Released', ...more, 'Reconciling', 'Stalled'];
   return types.map((type) => {
     const { status, reason, message } = conditionOf(live, type);
     return [type, status, reason, ...(action === 'rollback' ? [] : [message])].join(' ');

@@ -1,10 +1,11 @@
 import type { ActionOptions, Desired, Drift, History, HelmStatus, StoredRelease } from './model.ts';
 import { isByAnotherHand, rollbackThatMade } from './remedy.ts';
+import { isUntested, lostTest, testFailure } from './tests.ts';
 
 /** Where a release stands, named as Flux names it. States that later versions tell apart are more members here. */
 export type ReleaseState =
   | { readonly kind: 'absent'; readonly replace: boolean }
-  /** A helm is, or was, in the middle of writing or of an uninstall. */
+  /** A helm is, or was, in the middle of writing or of an uninstall; or one that tests has not been heard to end. */
   | { readonly kind: 'locked'; readonly stored: StoredRelease }
   | { readonly kind: 'outOfSync'; readonly because: 'adopt' | 'changed' }
   /** Upgraded or rolled back by another hand: what it holds is not known, whatever its labels say. */
@@ -17,6 +18,8 @@ export type ReleaseState =
   | { readonly kind: 'notReady'; readonly revision: number }
   /** As it should be in Helm's storage, and not in the cluster. */
   | { readonly kind: 'drifted'; readonly revision: number; readonly drift: Drift }
+  /** Its tests are asked for, and have not run. */
+  | { readonly kind: 'untested'; readonly revision: number }
   | { readonly kind: 'inSync'; readonly revision: number };
 
 const PENDING: readonly HelmStatus[] = ['pending-install', 'pending-upgrade', 'pending-rollback'];
@@ -26,6 +29,11 @@ export function isPending(status: HelmStatus): boolean {
   return PENDING.includes(status);
 }
 
+/** A helm may be about to write to the record: nothing else may be begun before it is known dead. */
+export function isLocked({ status }: StoredRelease, history: History): boolean {
+  return isPending(status) || lostTest(history) !== undefined;
+}
+
 /**
  * Name the situation. The order matters: a locked release is locked whatever else is true of it, and a failed record
  * of another desired state is out of sync rather than failed.
@@ -33,7 +41,7 @@ export function isPending(status: HelmStatus): boolean {
 export function classify(stored: StoredRelease | null, desired: Desired, history: History): ReleaseState {
   if (stored === null) return { kind: 'absent', replace: false };
   if (stored.status === 'uninstalled') return { kind: 'absent', replace: true };
-  if (isPending(stored.status) || stored.status === 'uninstalling') return { kind: 'locked', stored };
+  if (isLocked(stored, history) || stored.status === 'uninstalling') return { kind: 'locked', stored };
   const rolledBack = isRolledBack(stored, desired, history);
   if (rolledBack) return { kind: 'rolledBack', revision: stored.revision, ready: isReady(stored, desired, history) };
   if (!stored.ownedByUs) return { kind: 'outOfSync', because: 'adopt' };
@@ -41,7 +49,15 @@ export function classify(stored: StoredRelease | null, desired: Desired, history
   if (stored.digest !== desired.digest) return { kind: 'outOfSync', because: 'changed' };
   if (isReadyLate(stored, history)) return { kind: 'readyLate', revision: stored.revision };
   if (stored.status !== 'deployed') return { kind: 'failed' };
-  return isReady(stored, desired, history) ? inCluster(stored) : { kind: 'notReady', revision: stored.revision };
+  return classifyDeployed(stored, desired, history);
+}
+
+/** Of the desired state, and deployed: whether it is as good as the spec asks, and as it should be in the cluster. */
+function classifyDeployed(stored: StoredRelease, desired: Desired, history: History): ReleaseState {
+  const { revision } = stored;
+  if (!isReady(stored, desired, history)) return { kind: 'notReady', revision };
+  if (isUntested(stored, desired, history)) return { kind: 'untested', revision };
+  return testFailure(stored, desired, history) === null ? inCluster(stored) : { kind: 'failed' };
 }
 
 /** As it should be, as far as Helm's storage tells: the objects may tell otherwise. */

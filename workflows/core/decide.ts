@@ -1,5 +1,5 @@
 import { assertNever } from './assert-never.ts';
-import { classify, isPending, optionsFor, type ReleaseState } from './classify.ts';
+import { classify, isLocked, optionsFor, type ReleaseState } from './classify.ts';
 import { afterDependants, afterDependencies } from './dependencies.ts';
 import { correct } from './drift.ts';
 import { isElsewhere, refText } from './facts.ts';
@@ -19,7 +19,8 @@ import type {
   StoredRelease,
 } from './model.ts';
 import { isVacated, moveText, notMoved } from './move.ts';
-import { isSpent, lastCounted, policyAfter, remedySince, writerOf } from './remedy.ts';
+import { failedText, isSpent, lastCounted, policyAfter, remedySince, writerOf } from './remedy.ts';
+import { lostTest } from './tests.ts';
 import { forcedBy } from './wishes.ts';
 
 /** How long a pending record that none of our attempts explains is left to whoever wrote it, beyond its timeout. */
@@ -71,6 +72,8 @@ function decideState(state: ReleaseState, desired: Desired, known: Known): Actio
       return decideLocked(state.stored, desired, known);
     case 'notReady':
       return keepWaiting(state.revision, desired, known);
+    case 'untested':
+      return unlessHeld({ kind: 'test', because: `the tests of revision ${state.revision} have not run` }, known);
     case 'inSync':
       return { kind: 'none' };
     case 'drifted':
@@ -86,12 +89,21 @@ function decideState(state: ReleaseState, desired: Desired, known: Known): Actio
     case 'failed':
       return unlessSpent({ kind: 'upgrade', because: retryReason(known.history) }, desired, known);
     case 'rolledBack':
-      return state.ready
-        ? unlessSpent({ kind: 'upgrade', because: 'retry after a failure' }, desired, known)
-        : keepWaiting(state.revision, desired, known);
+      return afterRollback(state, desired, known);
     default:
       return assertNever(state);
   }
+}
+
+/** The next try comes when what runs again is ready. */
+function afterRollback(
+  { ready, revision }: Extract<ReleaseState, { kind: 'rolledBack' }>,
+  desired: Desired,
+  known: Known,
+): Action {
+  return ready
+    ? unlessSpent({ kind: 'upgrade', because: 'retry after a failure' }, desired, known)
+    : keepWaiting(revision, desired, known);
 }
 
 /** What began to be uninstalled as a remedy is uninstalled to the end. */
@@ -115,10 +127,15 @@ function unlessSpent(next: Action, desired: Desired, known: Known): Action {
   if (failed === undefined) return unlessHeld(next, known);
   const policy = policyAfter(failed, desired);
   const spent = isSpent(policy, history);
-  const broken = stored?.status === 'failed' && remedySince(history, failed) === undefined;
+  const broken = isBroken(stored, failed) && remedySince(history, failed) === undefined;
   if (stored !== null && isCutOff(history)) return remedy('uninstall', failed, known);
   if (broken && policy.remedy !== null && (!spent || policy.remediateLast)) return remedy(policy.remedy, failed, known);
   return spent ? { kind: 'stall', failure: exceeded(policy, failed, history) } : unlessHeld(next, known);
+}
+
+/** Marked failed by Helm, or by us; what failed its tests stays deployed in Helm's storage. */
+function isBroken(stored: StoredRelease | null, { action, revision }: AttemptRecord): boolean {
+  return stored?.status === 'failed' || (action === 'test' && stored?.revision === revision);
 }
 
 /** What got ready late is good as it is, but for a remedy that is due: it was asked for, and comes first. */
@@ -133,8 +150,8 @@ function isCutOff(history: History): boolean {
   return history.failuresAfterWrite > 0 && last?.action === 'uninstall' && last.outcome !== 'succeeded';
 }
 
-function remedy(kind: Remedy, { action, version }: AttemptRecord, known: Known): Action {
-  const because = `${action} ${version} failed`;
+function remedy(kind: Remedy, failed: AttemptRecord, known: Known): Action {
+  const because = failedText(failed);
   const next = kind === 'uninstall' ? { kind, because } : rollBack(because, known.stored?.rollbackRevision ?? null);
   // The back-off before the next try delays no remedy; only that of the remedy itself does.
   return lastAttempt(known.history)?.action === next.kind ? unlessHeld(next, known) : next;
@@ -153,13 +170,13 @@ function noTarget(because: string): Failure {
 }
 
 function exceeded({ retries }: FailurePolicy, failed: AttemptRecord, history: History): Failure {
-  const { action, version, failure } = failed;
+  const { failure } = failed;
   const times = history.failuresAfterWrite === 1 ? 'once' : `${history.failuresAfterWrite} times`;
   const allowed = retries === 0 ? 'no retries' : retries === 1 ? 'one retry' : `${retries ?? 'any'} retries`;
   const why = failure === null ? '' : `: ${failure.message}`;
   return {
     code: 'RetriesExceeded',
-    message: `${action} ${version} failed ${times}, with ${allowed} allowed${told(remedySince(history, failed))}${why}`,
+    message: `${failedText(failed)} ${times}, with ${allowed} allowed${told(remedySince(history, failed))}${why}`,
   };
 }
 
@@ -213,7 +230,7 @@ function clear(
   timeoutMs: number,
   { stored, history, now }: Known & { readonly stored: StoredRelease },
 ): Action {
-  if (isPending(stored.status)) return decideLock(stored, { history, now, timeoutMs });
+  if (isLocked(stored, history)) return decideLock(stored, { history, now, timeoutMs });
   const action: Action = { kind: 'uninstall', because };
   // The back-off of a failed upgrade is no reason to keep what nobody wants any more.
   return lastAttempt(history)?.action === 'uninstall' ? unlessHeld(action, { history, now }) : action;
@@ -227,8 +244,10 @@ function decideLock(
   stored: StoredRelease,
   { history, now, timeoutMs }: { history: History; now: Instant; timeoutMs: number },
 ): Action {
-  if (history.retryAt !== null && history.retryAt > now)
-    return hold(history.retryAt, locked(stored, 'its helm may still live'));
+  if (history.retryAt !== null && history.retryAt > now) {
+    const whose = lostTest(history) === undefined ? 'its helm' : 'the helm that tests it';
+    return hold(history.retryAt, locked(stored, `${whose} may still live`));
+  }
   const writer = writerOf(stored, history);
   const ended = hasEnded(writer, history);
   if (writer !== null && (ended || history.lost?.attempt === writer)) {

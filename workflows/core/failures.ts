@@ -64,6 +64,7 @@ export const FAILURES = {
   InstallFailed: 'waiting',
   UpgradeFailed: 'waiting',
   RollbackFailed: 'waiting',
+  TestFailed: 'waiting',
   UninstallFailed: 'waiting',
   RetriesExceeded: 'stalled',
   MissingRollbackTarget: 'stalled',

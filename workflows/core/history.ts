@@ -3,6 +3,7 @@ import { FAILURES, type Failure } from './failures.ts';
 import type { Instant, ObjectRef } from './ids.ts';
 import type { AttemptRecord, Desired, History, Outcome, Request, RequestOutcome, TimedOut } from './model.ts';
 import { lastCounted, policyAfter } from './remedy.ts';
+import { ignoresFailures, noteTests } from './tests.ts';
 
 const MAX_RECENT = 20;
 const MAX_REQUESTS = 50;
@@ -93,10 +94,26 @@ export function endAttempt(
         }
       : attempt,
   );
-  const ended = { ...history, recent };
+  const ended = noteTests(markIgnored({ ...history, recent }, outcome, desired), outcome);
   const settled = isRemedy(ended) ? settleRemedy(ended, outcome, at) : null;
   const after = settled ?? settle(ended, outcome, { at, intervalMs });
-  return { ...asAsked(after, outcome, { at, desired }), waiting: null };
+  return { ...asAsked(untilTested(after, history, desired), outcome, { at, desired }), waiting: null };
+}
+
+/** Tests that failed and whose failure does not count. */
+function markIgnored(history: History, { kind }: Outcome, desired: Desired | null): History {
+  const attempt = lastAttempt(history);
+  if (attempt?.action !== 'test' || kind !== 'failedAfterWrite' || desired === null) return history;
+  if (!ignoresFailures(desired, attempt.first === true)) return history;
+  return { ...history, recent: [...history.recent.slice(0, -1), { ...attempt, ignored: true }] };
+}
+
+/** What was written has not succeeded before its tests have: the failures of earlier tries still count. */
+function untilTested(after: History, before: History, desired: Desired | null): History {
+  const attempt = lastAttempt(after);
+  const released = attempt?.outcome === 'succeeded' && (attempt.action === 'install' || attempt.action === 'upgrade');
+  if (!released || desired?.test === undefined) return after;
+  return { ...after, failuresAfterWrite: before.failuresAfterWrite };
 }
 
 /** The time before the next try, where the spec names one. */
@@ -129,12 +146,7 @@ function settleRemedy(history: History, outcome: Outcome, at: Instant): History 
 function settle(history: History, outcome: Outcome, { at, intervalMs }: { at: Instant; intervalMs: number }): History {
   switch (outcome.kind) {
     case 'succeeded':
-      return {
-        ...withoutFailures(history),
-        lost: null,
-        notReady: [],
-        readyRevision: outcome.written?.revision ?? history.readyRevision,
-      };
+      return succeeded(history, outcome.written?.revision);
     case 'failedBeforeWrite': {
       const failures = history.failuresBeforeWrite + 1;
       const stalled = FAILURES[outcome.failure.code] === 'stalled';
@@ -142,6 +154,7 @@ function settle(history: History, outcome: Outcome, { at, intervalMs }: { at: In
       return { ...history, failuresBeforeWrite: failures, lastFailure: outcome.failure, retryAt: at + delay };
     }
     case 'failedAfterWrite':
+      if (lastAttempt(history)?.ignored === true) return succeeded(history);
       return failedAfterWrite(history, outcome.failure, {
         at,
         revision: outcome.written.revision,
@@ -152,6 +165,10 @@ function settle(history: History, outcome: Outcome, { at, intervalMs }: { at: In
     case 'lost':
       return { ...afterLoss(history, at), lost: outcome.lost };
   }
+}
+
+function succeeded(history: History, revision: number | null = history.readyRevision): History {
+  return { ...withoutFailures(history), lost: null, notReady: [], readyRevision: revision };
 }
 
 /** Not counted as a failure; only a row of them slows the next one down. */

@@ -1,5 +1,6 @@
 import type { Failure } from './failures.ts';
 import type { Instant, ObjectRef } from './ids.ts';
+import type { Tested, TestHook, TestPolicy } from './test-model.ts';
 
 /** Helm's own statuses (`release.Status`). */
 export const HELM_STATUSES = [
@@ -94,6 +95,8 @@ export interface Desired {
   readonly remediation?: Remediation;
   /** What is done about objects that differ from what Helm sent. Absent: nobody compares them. */
   readonly drift?: 'warn' | 'enabled';
+  /** Absent: the chart's tests are not asked for. */
+  readonly test?: TestPolicy;
 }
 
 /** What is done when Helm has written and failed. */
@@ -258,12 +261,12 @@ export interface NotReady {
   readonly reason: string;
 }
 
-export const ATTEMPT_ACTIONS = ['install', 'upgrade', 'rollback', 'uninstall'] as const;
+export const ATTEMPT_ACTIONS = ['install', 'upgrade', 'rollback', 'uninstall', 'test'] as const;
 export type AttemptAction = (typeof ATTEMPT_ACTIONS)[number];
 
 /** How an attempt ended. */
 export type Outcome =
-  | { readonly kind: 'succeeded'; readonly written: Written | null }
+  | { readonly kind: 'succeeded'; readonly written: Written | null; readonly tests?: readonly TestHook[] }
   /** Nothing reached the cluster: nothing to remediate. */
   | {
       readonly kind: 'failedBeforeWrite';
@@ -271,8 +274,13 @@ export type Outcome =
       /** Whoever refused wants to be left alone for so long. */
       readonly retryAfterMs?: number;
     }
-  /** Helm wrote and failed, or its objects did not get ready in time. */
-  | { readonly kind: 'failedAfterWrite'; readonly failure: Failure; readonly written: Written }
+  /** Helm wrote and failed, or its objects did not get ready in time; or the tests of what was written failed. */
+  | {
+      readonly kind: 'failedAfterWrite';
+      readonly failure: Failure;
+      readonly written: Written;
+      readonly tests?: readonly TestHook[];
+    }
   /** Ended by ourselves (superseded, shutdown): never counted. */
   | { readonly kind: 'interrupted'; readonly reason: string; readonly written: Written | null }
   /** The worker or its helm vanished. The next look tells what became of it. */
@@ -312,6 +320,12 @@ export interface AttemptRecord {
   readonly first?: boolean;
   /** The revision that a rollback is to make. Its record carries the labels of its target, which tell nothing of it. */
   readonly makes?: number;
+  /** Of a test: the label on the record of the revision that it tests. */
+  readonly subject?: string | null;
+  /** Of a test: what Helm's record tells of the first few. */
+  readonly tests?: readonly TestHook[];
+  /** Of a test: its failure does not count, because the spec says so. */
+  readonly ignored?: boolean;
 }
 
 /** A message from a person or a machine, by API or annotation. */
@@ -379,6 +393,8 @@ export interface History {
   readonly notReady: readonly NotReady[];
   /** The newest revision whose wait timed out. Absent or null: none, or it was not tried again since. */
   readonly timedOut?: TimedOut | null;
+  /** The newest revision whose tests have run to their end. Absent or null: none. */
+  readonly tested?: Tested | null;
   readonly lost: LostHelm | null;
   readonly handledRequestedAt: string | null;
   /** What the range of the spec stands for; absent or null: it has none, or nobody asked yet. */
@@ -398,6 +414,7 @@ export type Action =
   | { readonly kind: 'upgrade'; readonly because: string }
   | { readonly kind: 'rollback'; readonly because: string; readonly toRevision: number }
   | { readonly kind: 'uninstall'; readonly because: string }
+  | { readonly kind: 'test'; readonly because: string }
   | { readonly kind: 'unlock'; readonly revision: number; readonly leaseOver: boolean }
   | { readonly kind: 'wait'; readonly revision: number; readonly deadline: Instant }
   /** Its wait timed out, and its objects are ready after all: the revision is good as it is. */
@@ -419,6 +436,7 @@ export const PHASES = [
   'Upgrading',
   'RollingBack',
   'Waiting',
+  'Testing',
   'Ready',
   'Failed',
   'Stalled',

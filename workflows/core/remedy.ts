@@ -1,4 +1,5 @@
-import type { AttemptRecord, Desired, FailurePolicy, History, StoredRelease } from './model.ts';
+import type { AttemptAction, AttemptRecord, Desired, FailurePolicy, History, StoredRelease } from './model.ts';
+import { lostTest } from './tests.ts';
 
 /** Try again, for ever, and change nothing that runs: what is done when the spec asks for nothing else. */
 export const RETRY: FailurePolicy = { retries: null, remedy: null, remediateLast: false };
@@ -16,6 +17,8 @@ export function rollbackThatMade(revision: number, { recent }: History): Attempt
  */
 export function writerOf(stored: StoredRelease, history: History): string | null {
   const { status, revision, attempt } = stored;
+  const tester = lostTest(history);
+  if (tester !== undefined) return tester.label;
   if (status === 'uninstalling') return null;
   if (status === 'pending-rollback') return rollbackThatMade(revision, history)?.label ?? null;
   return isByAnotherHand(stored, history) ? null : attempt;
@@ -28,12 +31,22 @@ export function isByAnotherHand({ revision, attempt, copyOf }: StoredRelease, hi
   return !history.recent.some((one) => one.label === attempt && one.revision === revision);
 }
 
-/** The newest attempt for the desired state whose failure counts; none once the failures are forgotten. */
+/**
+ * The newest attempt for the desired state whose failure counts; none once the failures are forgotten, or while what was
+ * written since is still to be tested.
+ */
 export function lastCounted({ recent, digest, failuresAfterWrite }: History): AttemptRecord | undefined {
   if (failuresAfterWrite === 0) return undefined;
-  return recent.findLast(
-    (attempt) => attempt.digest === digest && attempt.outcome === 'failedAfterWrite' && isRelease(attempt),
-  );
+  const last = recent.findLast((attempt) => attempt.digest === digest && (counts(attempt) || hasReleased(attempt)));
+  return last !== undefined && counts(last) ? last : undefined;
+}
+
+function counts({ action, outcome, ignored }: AttemptRecord): boolean {
+  return outcome === 'failedAfterWrite' && !isRemedy(action) && ignored !== true;
+}
+
+function hasReleased({ action, outcome }: AttemptRecord): boolean {
+  return outcome === 'succeeded' && (action === 'install' || action === 'upgrade');
 }
 
 /** The failure that counts, and what was done about it since; null: there is none, or nothing was done yet. */
@@ -48,7 +61,7 @@ export function remedySince({ recent }: History, failed: AttemptRecord): Attempt
   return recent.findLast(
     (attempt) =>
       attempt.n > failed.n &&
-      !isRelease(attempt) &&
+      isRemedy(attempt.action) &&
       (attempt.outcome === 'succeeded' || attempt.outcome === 'failedAfterWrite'),
   );
 }
@@ -64,6 +77,11 @@ export function isSpent({ retries }: FailurePolicy, { failuresAfterWrite }: Hist
   return retries !== null && failuresAfterWrite > retries;
 }
 
-function isRelease({ action }: AttemptRecord): boolean {
-  return action === 'install' || action === 'upgrade';
+function isRemedy(action: AttemptAction): boolean {
+  return action === 'rollback' || action === 'uninstall';
+}
+
+/** Something that failed, as people name it. */
+export function failedText({ action, version }: Pick<AttemptRecord, 'action' | 'version'>): string {
+  return action === 'test' ? `the test of ${version} failed` : `${action} ${version} failed`;
 }

@@ -15,12 +15,14 @@ import type {
   StoredRelease,
 } from './model.ts';
 import { remedied } from './remedy.ts';
+import type { Tested } from './test-model.ts';
+import { lostTest, testedText, testFailure, testsOf } from './tests.ts';
 
 type Truth = 'True' | 'False' | 'Unknown';
 
 /** A Kubernetes condition without its times. */
 export interface ConditionFact {
-  readonly type: 'Ready' | 'Released' | 'Remediated' | 'Drifted' | 'Reconciling' | 'Stalled';
+  readonly type: 'Ready' | 'Released' | 'TestSuccess' | 'Remediated' | 'Drifted' | 'Reconciling' | 'Stalled';
   readonly status: Truth;
   readonly reason: string;
   readonly message: string;
@@ -78,7 +80,7 @@ function judgeAction(action: Action, look: Look, history: History): Verdict {
     case 'correct':
       return progressing('Upgrading', 'DriftDetected', action.because);
     case 'unlock':
-      return progressing('Upgrading', 'RecordLocked', `closing revision ${action.revision}, whose helm died`);
+      return unlocking(action.revision, history);
     case 'release':
       return letGo(look);
     default:
@@ -86,11 +88,18 @@ function judgeAction(action: Action, look: Look, history: History): Verdict {
   }
 }
 
+function unlocking(revision: number, history: History): Verdict {
+  return lostTest(history) === undefined
+    ? progressing('Upgrading', 'RecordLocked', `closing revision ${revision}, whose helm died`)
+    : progressing('Testing', 'RecordLocked', `making sure that the helm that tests revision ${revision} is dead`);
+}
+
 const PHASE_OF: Readonly<Record<AttemptAction, Phase>> = {
   install: 'Installing',
   upgrade: 'Upgrading',
   rollback: 'RollingBack',
   uninstall: 'Uninstalling',
+  test: 'Testing',
 };
 
 function inProgress(running: AttemptRecord, history: History): Verdict {
@@ -112,17 +121,26 @@ function waitingFor({ notReady, waiting }: History): string {
 function suspended({ suspension, spec }: ReleaseObject, stored: StoredRelease | null, history: History): Verdict {
   // A change that came with the suspension, or after it, is not carried out.
   const asked = spec.kind === 'valid' && stored?.digest === spec.desired.digest;
-  const ready = asked && stored.status === 'deployed' && stored.revision === history.readyRevision;
+  const good = asked && testFailure(stored, spec.desired, history) === null;
+  const ready = good && stored.status === 'deployed' && stored.revision === history.readyRevision;
   const why = suspension?.reason === '' || suspension == null ? '' : `: ${suspension.reason}`;
   const message = `suspended by ${suspension?.by ?? 'spec.suspend'}${why}`;
   return verdict('Suspended', ready ? 'True' : 'False', 'Suspended', message);
 }
 
-function succeeded({ stored }: Look, history: History): Verdict {
-  const attempt = history.recent.findLast(({ revision }) => revision !== null && revision === stored?.revision);
+function succeeded(look: Look, history: History): Verdict {
+  const { stored } = look;
+  const attempt = history.recent.findLast(
+    ({ action, revision }) => action !== 'test' && revision !== null && revision === stored?.revision,
+  );
   const reason = attempt?.action === 'install' || stored?.revision === 1 ? 'InstallSucceeded' : 'UpgradeSucceeded';
   const version = attempt === undefined ? '' : ` with version ${attempt.version}`;
-  return verdict('Ready', 'True', reason, `revision ${stored?.revision ?? 0} is deployed${version}`);
+  const message = `revision ${stored?.revision ?? 0} is deployed${version}`;
+  const tested = shownTests(look, history);
+  if (tested === null) return verdict('Ready', 'True', reason, message);
+  return tested.failure === null
+    ? verdict('Ready', 'True', 'TestSucceeded', `${message}; ${testedText(tested)}`)
+    : verdict('Ready', 'True', reason, `${message}; its tests failed, which the spec says to ignore`);
 }
 
 function letGo({ object, stored }: Look): Verdict {
@@ -169,6 +187,7 @@ function toConditions(head: Verdict, { look, history }: Moment): readonly Condit
   return [
     { type: 'Ready', status: ready, ...other },
     released(look.stored, history),
+    ...testSuccess(look, history),
     ...remediated(history),
     ...drifted(look, history),
     { type: 'Reconciling', status: head.reconciling ? 'True' : 'False', ...(head.reconciling ? other : IDLE) },
@@ -195,10 +214,34 @@ function released(stored: StoredRelease | null, history: History): ConditionFact
   return { type: 'Released', status: 'False', reason: `${action}Failed`, message: message + why };
 }
 
+/** What the tests of the newest revision came to, or those that were remedied since; absent while they are due. */
+function testSuccess(look: Look, history: History): readonly ConditionFact[] {
+  const tested = shownTests(look, history);
+  if (tested === null) return [];
+  const { failure, revision } = tested;
+  return failure === null
+    ? [
+        {
+          type: 'TestSuccess',
+          status: 'True',
+          reason: 'TestSucceeded',
+          message: `revision ${revision}: ${testedText(tested)}`,
+        },
+      ]
+    : [{ type: 'TestSuccess', status: 'False', reason: 'TestFailed', message: failure.message }];
+}
+
+function shownTests({ object, stored }: Look, history: History): Tested | null {
+  if (object?.spec.kind !== 'valid' || object.spec.desired.test === undefined) return null;
+  const remediedTests = remedied(history)?.failed.action === 'test' ? (history.tested ?? null) : null;
+  return remediedTests ?? (stored === null ? null : testsOf(stored, history));
+}
+
 /** A failure that was remedied since is what the newest write of the desired state came to. */
 function releasedBefore(history: History): ConditionFact | null {
   const failed = remedied(history)?.failed;
-  if (failed === undefined) return null;
+  // What failed its tests was released all the same.
+  if (failed === undefined || failed.action === 'test') return null;
   const reason = failed.action === 'install' ? 'InstallFailed' : 'UpgradeFailed';
   return { type: 'Released', status: 'False', reason, message: failed.failure?.message ?? '' };
 }

@@ -11,6 +11,7 @@ import { chartOf, releaseOf, type AttemptKind } from '../core/facts.ts';
 import { endAttempt, lastAttempt, startAttempt } from '../core/history.ts';
 import type { ActionOptions, AttemptAction, AttemptRecord, History, Outcome, ReleaseObject } from '../core/model.ts';
 import { movedTag } from '../core/resolution.ts';
+import { isFirst, testedText } from '../core/tests.ts';
 import { readFailure } from '../failures.ts';
 import type { Entity } from './entity.ts';
 import { holdForWrite } from './hold.ts';
@@ -86,6 +87,7 @@ function optionsOf(spec: ReleaseObject['spec'], action: AttemptAction): ActionOp
   const uninstall = spec.kind === 'valid' ? spec.desired.uninstall : spec.uninstall;
   const none: ActionOptions = { timeoutMs: uninstall.timeoutMs, wait: false, waitForJobs: false, cleanupOnFail: false };
   if (spec.kind === 'invalid' || action === 'uninstall') return none;
+  if (action === 'test') return { ...none, timeoutMs: spec.desired.test?.timeoutMs ?? none.timeoutMs };
   return action === 'rollback' ? (spec.desired.remediation?.rollback ?? none) : spec.desired[action];
 }
 
@@ -132,9 +134,15 @@ async function start(entity: Entity, input: AttemptInput): Promise<ChildWorkflow
   }
 }
 
-/** What later tells how a failure counts, and which record a rollback has made. */
-function particulars({ history, look }: Entity, input: AttemptInput): Pick<AttemptRecord, 'first' | 'makes'> {
+/** What later tells how a failure counts, which record a rollback has made, and which one was tested. */
+function particulars(
+  { history, look }: Entity,
+  input: AttemptInput,
+): Pick<AttemptRecord, 'first' | 'makes' | 'subject'> {
   if (input.action === 'rollback') return { makes: (input.expectRevision ?? 0) + 1 };
+  if (input.action === 'test' && look.stored !== null) {
+    return { subject: look.stored.attempt, ...(isFirst(look.stored, history) ? { first: true } : {}) };
+  }
   const first = history.readyRevision === null && (look.stored?.deployedRevision ?? null) === null;
   return first ? { first } : {};
 }
@@ -149,6 +157,7 @@ const VERB: Readonly<Record<AttemptAction, string>> = {
   upgrade: 'Upgrade',
   rollback: 'Rollback',
   uninstall: 'Uninstall',
+  test: 'Test',
 };
 
 /** Note the end of the newest attempt, and queue the Event that tells of it. */
@@ -163,11 +172,9 @@ function finish(entity: Entity, object: ReleaseObject, outcome: Outcome): void {
   const title = `${attempted.action} ${attempted.version}`.trim();
   switch (outcome.kind) {
     case 'succeeded': {
-      const { written } = outcome;
-      const digest = written?.chartDigest == null ? '' : `, chart digest ${written.chartDigest}`;
-      const what = written === null ? '' : `: revision ${written.revision}${digest}`;
-      announce(entity, 'Normal', { reason: `${VERB[attempted.action]}Succeeded`, message: title + what });
-      tellMovedTag(entity, attempted);
+      const message = title + whatOf(outcome, attempted, entity.history);
+      announce(entity, 'Normal', { reason: `${VERB[attempted.action]}Succeeded`, message });
+      if (attempted.chartDigest !== null) tellMovedTag(entity, attempted);
       return;
     }
     case 'failedBeforeWrite':
@@ -181,6 +188,17 @@ function finish(entity: Entity, object: ReleaseObject, outcome: Outcome): void {
     case 'lost':
       announce(entity, 'Warning', { reason: 'Interrupted', message: `${title} was interrupted: ${outcome.reason}` });
   }
+}
+
+function whatOf(
+  { written }: Extract<Outcome, { kind: 'succeeded' }>,
+  { action }: AttemptRecord,
+  { tested }: History,
+): string {
+  if (written === null) return '';
+  const digest = written.chartDigest === null ? '' : `, chart digest ${written.chartDigest}`;
+  const tests = action === 'test' && tested != null ? `, ${testedText(tested)}` : '';
+  return `: revision ${written.revision}${digest}${tests}`;
 }
 
 /** The same version was installed before, from other contents. */

@@ -7,6 +7,7 @@ import { acceptLate, failedAfterWrite } from '../core/history.ts';
 import type { Action, LostHelm, ReleaseObject } from '../core/model.ts';
 import { writerOf } from '../core/remedy.ts';
 import { abandonedText } from '../core/summarize.ts';
+import { lostTest } from '../core/tests.ts';
 import { readFailure } from '../failures.ts';
 import { waitForRevision } from '../wait.ts';
 import type { Entity } from './entity.ts';
@@ -74,10 +75,11 @@ export async function performAccept(
   });
 }
 
-/** Whose helm the step asks for, under the label that is on the record: that of a rollback is its target's. */
+/** Whose helm the step asks for, under the label that is on the record: a rollback or a test puts none there before its end. */
 function lostFor({ history, look: { stored } }: Entity): LostHelm | null {
   const { lost } = history;
-  if (lost === null || stored?.status !== 'pending-rollback' || stored.attempt === null) return lost;
+  const another = stored?.status === 'pending-rollback' || lostTest(history) !== undefined;
+  if (lost === null || !another || stored === null || stored.attempt === null) return lost;
   return writerOf(stored, history) === lost.attempt ? { ...lost, attempt: stored.attempt } : lost;
 }
 
@@ -90,6 +92,7 @@ export async function performUnlock(
   const { ref } = entity.input;
   const lost = lostFor(entity);
   const { revision, leaseOver } = action;
+  const tests = lostTest(entity.history) !== undefined;
   const reason =
     lost === null ? 'interrupted: its helm died' : `interrupted: attempt ${lost.attempt} died with its worker`;
   const steps = proxyActivities<ReleaseActivities>({
@@ -99,10 +102,13 @@ export async function performUnlock(
     retry: { initialInterval: '500 milliseconds', maximumInterval: '30 seconds' },
   });
   try {
-    await steps.unlockRelease.executeWithOptions({ summary: `close revision ${revision} as failed: its helm died` }, [
-      { ref, release: releaseOf(object, entity.history), revision, lost, leaseOver, reason },
-    ]);
+    const summary = tests
+      ? `make sure that the helm that tests revision ${revision} is dead`
+      : `close revision ${revision} as failed: its helm died`;
+    const about = { ref, release: releaseOf(object, entity.history), revision, lost, leaseOver, reason };
+    await steps.unlockRelease.executeWithOptions({ summary }, [tests ? { ...about, tests } : about]);
     entity.history = { ...entity.history, lost: null };
+    if (tests) return;
     announce(entity, 'Warning', {
       reason: 'Unlocked',
       message: `revision ${revision} was left locked and is closed as failed: ${reason}`,

@@ -5,12 +5,23 @@ import type { History, Look } from '../core/model.ts';
 export function titleOf(action: AttemptKind, look: Look, history: History): string {
   const { object, stored } = look;
   const name = object?.spec.kind === 'valid' ? object.spec.desired.release.name : (object?.spec.release.name ?? '');
+  switch (action.kind) {
+    case 'install':
+    case 'upgrade':
+      return `${action.kind} ${name} ${versionsOf(look, history)}`.trim();
+    case 'rollback':
+      return `rollback ${name} to revision ${action.toRevision}`;
+    case 'test':
+      return `test ${name} revision ${stored?.revision ?? ''}`;
+    case 'uninstall':
+      return `uninstall ${name}`;
+  }
+}
+
+function versionsOf(look: Look, { recent }: History): string {
   const { version } = chartOf(look);
-  if (action.kind === 'uninstall') return `uninstall ${name}`;
-  if (action.kind === 'rollback') return `rollback ${name} to revision ${action.toRevision}`;
-  const from = history.recent.findLast(({ revision }) => revision !== null && revision === stored?.revision)?.version;
-  const versions = from === undefined || from === version ? version : `${from} → ${version}`;
-  return `${action.kind} ${name} ${versions}`.trim();
+  const from = recent.findLast(({ revision }) => revision !== null && revision === look.stored?.revision)?.version;
+  return from === undefined || from === version ? version : `${from} → ${version}`;
 }
 
 /** The label `holdfast.dev/attempt`: the object's uid and the attempt's number, 40 hex digits, unique for ever. */

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import {
   installArgs,
   templateArgs,
+  testArgs,
   uninstallArgs,
   upgradeArgs,
   type InstallCommand,
@@ -162,6 +163,23 @@ describe('the arguments of helm', () => {
     for (const serverSideApply of ['disabled', 'auto'] as const) {
       assert.ok(!upgrade({ serverSideApply }).includes('--force-conflicts'));
     }
+  });
+
+  it('test, of those only that the filters leave', () => {
+    const { release, access } = writing;
+    const filters = [
+      { name: 'app-db', exclude: false },
+      { name: 'app-slow', exclude: true },
+    ];
+    assert.deepEqual(testArgs({ release, access, timeoutMs: 300_000, filters }), [
+      'test',
+      ...COMMON,
+      '--timeout=300000ms',
+      '--filter=name=app-db',
+      '--filter=!name=app-slow',
+      '--',
+      'webapp',
+    ]);
   });
 
   it('names no kubeconfig inside a pod', () => {

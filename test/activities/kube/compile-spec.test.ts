@@ -76,6 +76,7 @@ describe('compileSpec', () => {
         rollback: { timeoutMs: 300_000, wait: true, waitForJobs: true, cleanupOnFail: true },
       },
       drift: { mode: 'disabled', ignore: [] },
+      test: { enable: false, timeoutMs: 300_000, ignoreFailures: { install: false, upgrade: false }, filters: [] },
     });
   });
 
@@ -83,11 +84,7 @@ describe('compileSpec', () => {
     ['nothing: try again for ever', {}, NOTHING],
     ['rollback: false', { rollback: { enabled: false, toRevision: 3 } }, NOTHING],
     ['rollback: once', { rollback: { enabled: true } }, ONCE],
-    [
-      'remediation without retries remedies nothing',
-      { upgrade: { remediation: {} } },
-      { ...ONCE, remediateLast: false },
-    ],
+    ['remediation without retries: no remedy', { upgrade: { remediation: {} } }, { ...ONCE, remediateLast: false }],
     ['retries remedy the last failure', { upgrade: { remediation: { retries: 2 } } }, { ...ONCE, retries: 2 }],
     [
       'unless that is refused',

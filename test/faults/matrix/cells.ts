@@ -8,7 +8,7 @@ export const VICTIMS = ['worker', 'helm', 'temporal', 'kube-apiserver', 'etcd'] 
 export type Victim = (typeof VICTIMS)[number];
 
 /** What Holdfast does to a release, and what it does not do yet. */
-export const MATRIX_ACTIONS = [...ACTIONS, 'test', 'drift correction'] as const;
+export const MATRIX_ACTIONS = [...ACTIONS, 'drift correction'] as const;
 export type MatrixAction = (typeof MATRIX_ACTIONS)[number];
 
 /** In words, each with the moment of the driver that it is. */
@@ -57,6 +57,8 @@ export function product<A extends MatrixAction>(
 
 const HELM_ACTIONS = ['install', 'upgrade', 'rollback', 'uninstall'] as const;
 const WHILE_HELM_RUNS = ['before the write', 'in a pre hook', 'in the write', 'in a post hook'] as const;
+/** Its hooks are the tests. */
+const IN_A_TEST = ['before the write', 'in the write', 'in a pre hook'] as const;
 const AROUND_ONE_REQUEST = ['before the write', 'after the write, before the report'] as const;
 
 const POSSIBLE: readonly Cell[] = [
@@ -64,6 +66,8 @@ const POSSIBLE: readonly Cell[] = [
   ...product(['worker', 'temporal', 'kube-apiserver'], ['unlock'], AROUND_ONE_REQUEST),
   ...product(['helm'], HELM_ACTIONS, WHILE_HELM_RUNS),
   ...product(['etcd'], ['upgrade'], ALL_MOMENTS),
+  ...product(['worker', 'temporal', 'kube-apiserver'], ['test'], [...IN_A_TEST, 'after the write, before the report']),
+  ...product(['helm'], ['test'], IN_A_TEST),
 ];
 
 /** Tried, and seen to pass. */
@@ -71,6 +75,8 @@ const COVERED: readonly Cell[] = [
   ...product(['worker'], ['install', 'upgrade', 'uninstall'], ALL_MOMENTS),
   ...product(['worker'], ['rollback'], [...WHILE_HELM_RUNS, 'in the wait']),
   ...product(['worker'], ['unlock'], AROUND_ONE_REQUEST),
+  ...product(['worker'], ['test'], [...IN_A_TEST, 'after the write, before the report']),
+  ...product(['helm'], ['test'], IN_A_TEST),
   ...product(['temporal'], ['install'], ['in a post hook']),
   ...product(['kube-apiserver'], ['rollback'], ['in the wait']),
 ];
@@ -98,8 +104,11 @@ export const EXCLUDED: readonly Exclusion[] = [
     })),
   ).filter(({ cells }) => cells.length > 0),
   {
-    cells: product(VICTIMS, ['test'], ALL_MOMENTS),
-    reason: 'not in this version: Holdfast runs no tests of charts',
+    cells: [
+      ...product(['worker', 'temporal', 'kube-apiserver'], ['test'], ['in a post hook', 'in the wait']),
+      ...product(['helm'], ['test'], ['in a post hook', 'in the wait', 'after the write, before the report']),
+    ],
+    reason: 'a test has no hooks but those that it consists of, and is over when they are',
   },
   {
     cells: product(VICTIMS, ['drift correction'], ALL_MOMENTS),
@@ -126,7 +135,7 @@ export const EXCLUDED: readonly Exclusion[] = [
     reason: 'nothing is waited for after an unlock: the release is looked at again at once',
   },
   {
-    cells: product(['etcd'], ['install', 'rollback', 'uninstall', 'unlock'], ALL_MOMENTS),
+    cells: product(['etcd'], ['install', 'rollback', 'uninstall', 'unlock', 'test'], ALL_MOMENTS),
     reason: 'nobody but the API server talks to etcd: what its death does to a client is tried with an upgrade',
   },
 ];

@@ -29,6 +29,7 @@ const DECLARED: Readonly<Record<Cell['action'], number>> = {
   rollback: 3,
   uninstall: 0,
   unlock: 2,
+  test: 1,
 };
 
 export function rowOf(cell: Cell, { hit, left }: Toll, { records, hooks }: Truth): Row {

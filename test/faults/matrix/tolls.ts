@@ -30,6 +30,8 @@ export function tollsOf(cell: Cell): readonly Toll[] {
   const { moment, action } = caseOf(cell);
   if (action === 'unlock') return [UNHARMED];
   const tolls = TOLLS[cell.victim](moment);
+  // It makes no revision.
+  if (action === 'test') return tolls.map(({ hit }) => ({ hit, left: 'nothing' }));
   // Whether helm had begun is of no interest to an uninstall that is begun again.
   return action === 'uninstall' && WITHOUT_API.includes(cell.victim) ? [...tolls, NO_CLUSTER] : tolls;
 }
