@@ -16,7 +16,7 @@ const folders = (...names) => `^(\\.\\./)+(${names.join('|')})/`;
 const packages = (...names) => `^(${names.join('|')})($|/)`;
 
 const WORKFLOWS_BUT_CONTRACT = '^(\\.\\./)+workflows/(?!core/|contract\\.ts$)';
-const ADAPTERS = ['git', 'oci', 'charts', 'chart-index', 'helm', 'kube'];
+const ADAPTERS = ['git', 'oci', 'charts', 'chart-index', 'cloud', 'helm', 'kube'];
 const GIT = never(packages('simple-git'), 'Only activities/git imports simple-git.');
 const KUBE = never(packages('@kubernetes/client-node'), 'Only activities/kube imports @kubernetes/client-node.');
 const UNDICI = never(
@@ -24,8 +24,11 @@ const UNDICI = never(
   'Only activities/http, activities/kube, activities/oci and stack/tools make connections with undici.',
 );
 
+const CLOUD_PACKAGES = ['@aws-sdk/[a-z-]+', 'google-auth-library', '@azure/[a-z-]+'];
+const CLOUD = never(packages(...CLOUD_PACKAGES), 'Only activities/cloud imports the SDKs of clouds.');
+
 /** The packages that belong to one door, for those who are not that door. */
-const DOORS = [GIT, KUBE, UNDICI];
+const DOORS = [GIT, KUBE, UNDICI, CLOUD];
 
 const activitiesNever = [
   never(folders('worker', 'api', 'runtime', 'stack', 'test', 'bench'), 'Activities know adapters and the core only.'),
@@ -69,6 +72,7 @@ const LAYERS = [
         (door) =>
           !(door === GIT && adapter === 'git') &&
           !(door === KUBE && adapter === 'kube') &&
+          !(door === CLOUD && adapter === 'cloud') &&
           !(door === UNDICI && (adapter === 'kube' || adapter === 'oci')),
       ),
     ],
@@ -134,6 +138,10 @@ const THROW_ERROR = {
   message: 'Throw failure(code, message), so that the loop knows what to do next.',
 };
 const DYNAMIC_IMPORT = { selector: 'ImportExpression', message: 'Import statically, so that the layer rules see it.' };
+const DYNAMIC_IMPORT_BUT_CLOUDS = {
+  ...DYNAMIC_IMPORT,
+  selector: `ImportExpression:not([source.value=/${packages(...CLOUD_PACKAGES).replaceAll('/', '\\/')}/])`,
+};
 const ASYNC = { selector: ':function[async=true]', message: 'The core is synchronous.' };
 const IMPURE = ['Date', 'process', 'setTimeout', 'setInterval', 'fetch', 'console', 'crypto', 'performance', 'Buffer'];
 const SIZES = { skipBlankLines: true, skipComments: true };
@@ -188,6 +196,12 @@ export default defineConfig(
     name: 'holdfast/errors carry a code',
     files: ['activities/**/*.ts', 'worker/**/*.ts', 'api/**/*.ts'],
     rules: { 'no-restricted-syntax': ['error', DYNAMIC_IMPORT, THROW_ERROR] },
+  },
+  {
+    // Loaded only where they are used: together they take 50 MB of memory.
+    name: 'holdfast/clouds on demand',
+    files: ['activities/cloud/**/*.ts'],
+    rules: { 'no-restricted-syntax': ['error', DYNAMIC_IMPORT_BUT_CLOUDS, THROW_ERROR] },
   },
   {
     name: 'holdfast/the core is pure',

@@ -1,9 +1,9 @@
 import { PLAIN_TRANSPORT, type Transport } from './http/transport.ts';
 import type { HelmReleaseSpec } from './kube/compile-spec.ts';
 import { findRepository } from './kube/credentials.ts';
-import { readTransport } from './kube/transport.ts';
 import { parseOciName, type OciName } from './oci/name.ts';
-import type { Toolbox } from './operation.ts';
+import type { Call, Toolbox } from './operation.ts';
+import { transportOf } from './repository-transport.ts';
 
 /** A place that has a chart, and how it is reached. */
 export interface ChartPlace {
@@ -16,35 +16,43 @@ export interface ChartSource extends ChartPlace {
   readonly mirror: ChartPlace | null;
 }
 
-type Tools = Pick<Toolbox, 'kube' | 'crossNamespace'>;
+type Tools = Pick<Toolbox, 'kube' | 'crossNamespace' | 'clouds'>;
+
+/** Who looks for it: the namespace of the release, and the call that waits. */
+interface Looker {
+  readonly namespace: string;
+  readonly call: Pick<Call, 'signal'>;
+}
 
 /** Where a chart is, by the HelmRepository that is named for it or lies above it. */
 export async function findChartSource(
   tools: Tools,
   chart: HelmReleaseSpec['chart'],
-  namespace: string,
+  looker: Looker,
 ): Promise<ChartSource> {
   const { kube, crossNamespace } = tools;
+  const { namespace, call } = looker;
   const name = parseOciName(chart.url);
   const repository = await findRepository(kube, chart, { namespace, crossNamespace });
   if (repository === null) return { name, transport: PLAIN_TRANSPORT, mirror: null };
-  const transport = await readTransport(kube, repository, crossNamespace);
+  const transport = await transportOf(tools, repository, call.signal);
   const prefix = repository.spec.mirror ?? '';
   if (prefix === '') return { name, transport, mirror: null };
   const mirrored = below(parseOciName(prefix), name, parseOciName(repository.url));
-  return { name, transport, mirror: await placeOf(tools, { name: mirrored, chart, namespace }) };
+  return { name, transport, mirror: await placeOf(tools, { name: mirrored, chart, ...looker }) };
 }
 
 /** A mirror is a registry of its own: the HelmRepository above it says how it is reached, and as whom. */
 async function placeOf(
-  { kube, crossNamespace }: Tools,
-  { name, chart, namespace }: { name: OciName; chart: HelmReleaseSpec['chart']; namespace: string },
+  tools: Tools,
+  { name, chart, namespace, call }: Looker & { readonly name: OciName; readonly chart: HelmReleaseSpec['chart'] },
 ): Promise<ChartPlace> {
+  const { kube, crossNamespace } = tools;
   const there = { ...chart, url: `oci://${name.host}/${name.path}`, repository: null };
   const repository = await findRepository(kube, there, { namespace, crossNamespace });
   return {
     name,
-    transport: repository === null ? PLAIN_TRANSPORT : await readTransport(kube, repository, crossNamespace),
+    transport: repository === null ? PLAIN_TRANSPORT : await transportOf(tools, repository, call.signal),
   };
 }
 

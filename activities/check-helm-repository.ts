@@ -6,13 +6,13 @@ import type { Transport } from './http/transport.ts';
 import { intervalOf } from './kube/compile-spec.ts';
 import { readRepository, type Repository } from './kube/credentials.ts';
 import { reportRepository } from './kube/repository-status.ts';
-import { readTransport } from './kube/transport.ts';
 import { measure, type Measured } from './meter.ts';
 import { parseOciName } from './oci/name.ts';
 import { pingRegistry } from './oci/ping.ts';
 import { type Call, type Toolbox, withHeartbeat } from './operation.ts';
 import { KubeError } from './ports.ts';
 import { hasIndex, sourceOf } from './repository-index.ts';
+import { transportOf } from './repository-transport.ts';
 import type { RepositoryActivities } from './types.ts';
 
 type Input = Parameters<RepositoryActivities['checkHelmRepository']>[0];
@@ -62,11 +62,11 @@ async function ask(tools: Toolbox, repository: Repository, call: Call): Promise<
   let expiry: Answer['expiry'];
   try {
     if (hasIndex(repository.url)) {
-      const source = await sourceOf(tools, repository);
+      const source = await sourceOf(tools, repository, call);
       expiry = expiryOf(source.transport);
       return { failure: null, retryAfterMs: null, index: await tools.indexes.get(source, call), expiry };
     }
-    const transport = await readTransport(tools.kube, repository, tools.crossNamespace);
+    const transport = await transportOf(tools, repository, call.signal);
     expiry = expiryOf(transport);
     await askRegistry(tools, { url: repository.url, transport }, call.signal);
     return { failure: null, retryAfterMs: null, index: null, expiry };

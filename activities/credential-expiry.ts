@@ -15,10 +15,7 @@ const DAY_MS = 24 * 60 * 60_000;
 /** Of ECR's passwords, which only say when they end. */
 const ECR_LIFE_MS = DAY_MS / 2;
 
-/**
- * When the first of the credentials of a repository ends. Null: none of them says anything of that. A token that
- * Holdfast fetches from a cloud belongs here as well, with `warnFrom: null`.
- */
+/** When the first of the credentials of a repository ends. Null: none of them says anything of that. */
 export function expiryOf({ login, tls }: Pick<Transport, 'login' | 'tls'>): Expiry | null {
   const all = [
     login === null ? null : expiryOfPassword(login),
@@ -33,7 +30,9 @@ function warnFromOf(at: number, lifeMs: number | null): number {
   return at - Math.min(DAY_MS, lifeMs === null ? DAY_MS : lifeMs / 4);
 }
 
-function expiryOfPassword({ password, secret }: NonNullable<Transport['login']>): Expiry | null {
+function expiryOfPassword({ password, secret, provider, expiresAt }: NonNullable<Transport['login']>): Expiry | null {
+  if (expiresAt !== undefined)
+    return { at: expiresAt, warnFrom: null, what: `the token of provider ${provider ?? ''}` };
   const end = endOfJwt(password) ?? endOfEcrPassword(password);
   // Credentials may stand in the object itself.
   const what = secret.startsWith('in ') ? `the password ${secret}` : `the password of Secret ${secret}`;

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import type { HelmProcess } from '../workflows/core/model.ts';
 import { createIndexStore, type IndexStore } from './chart-index/store.ts';
 import { createChartCache, type ChartCache } from './charts/cache.ts';
+import { createCloudTokens, type CloudTokens } from './cloud/tokens.ts';
 import { diskFull } from './failures.ts';
 import type { KubeAccess } from './helm/command.ts';
 import { createHostGates, type HostGates } from './http/host-gates.ts';
@@ -12,6 +13,7 @@ import { SILENT, type Meter } from './meter.ts';
 import { createOras, type Oras } from './oci/oras.ts';
 import type { Executables, Folders, Kube } from './ports.ts';
 import { identifyWorker } from './process/identity.ts';
+import { forgettingRefused } from './refused-tokens.ts';
 import { createSharing, type Sharing } from './sharing.ts';
 
 /** What is known of the call of an activity; in tests there is no Temporal around it. */
@@ -46,6 +48,8 @@ export interface ReleaseDeps {
 /** The same, with what is shared by all calls in this worker. */
 export interface Toolbox extends ReleaseDeps {
   readonly oras: Oras;
+  /** Tokens of the worker's own identity, which live as long as they do. */
+  readonly clouds: CloudTokens;
   readonly gates: HostGates;
   readonly sharing: Sharing;
   /** The API server, for what other releases read at the same time as well. */
@@ -66,13 +70,16 @@ export function createToolbox(deps: ReleaseDeps): Toolbox {
   const { file, context } = deps.kubeconfig;
   const gates = createHostGates();
   const sharing = createSharing();
+  const clouds = createCloudTokens();
+  const registries = { oras: executables.oras, tmp: folders.tmp, plainHttp: settings.plainHttp, gates };
   return {
     kube,
     settings,
     folders,
     executables,
     kubeconfig: { file: file === null ? null : resolve(file), context },
-    oras: createOras({ oras: executables.oras, tmp: folders.tmp, plainHttp: settings.plainHttp, gates }),
+    oras: forgettingRefused(createOras(registries), clouds),
+    clouds,
     gates,
     sharing,
     meter,

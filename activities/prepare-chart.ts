@@ -41,7 +41,7 @@ async function prepareIndexed(tools: Toolbox, { chart }: HelmReleaseSpec, where:
 }
 
 async function prepareOci(tools: Toolbox, spec: HelmReleaseSpec, { namespace, call }: Where): Promise<PreparedChart> {
-  const { mirror, ...origin } = await findChartSource(tools, spec.chart, namespace);
+  const { mirror, ...origin } = await findChartSource(tools, spec.chart, { namespace, call });
   const { name } = spec.chart;
   const wanted = parseWanted(spec.chart.version);
   const digest = wanted.kind === 'pinned' ? wanted.digest : null;

@@ -4,10 +4,10 @@ import { isLoopback } from './http/addresses.ts';
 import { PLAIN_TRANSPORT } from './http/transport.ts';
 import type { HelmReleaseSpec } from './kube/compile-spec.ts';
 import { findRepository, type Repository } from './kube/credentials.ts';
-import { readTransport } from './kube/transport.ts';
 import type { Toolbox } from './operation.ts';
+import { transportOf } from './repository-transport.ts';
 
-type Tools = Pick<Toolbox, 'kube' | 'crossNamespace' | 'indexes'>;
+type Tools = Pick<Toolbox, 'kube' | 'crossNamespace' | 'clouds' | 'indexes'>;
 
 /** Tells a repository that has an index over HTTP from a registry. */
 export function hasIndex(url: string): boolean {
@@ -16,11 +16,11 @@ export function hasIndex(url: string): boolean {
 
 /** How the index of a HelmRepository is asked for. */
 export async function sourceOf(
-  { kube, crossNamespace }: Pick<Tools, 'kube' | 'crossNamespace'>,
+  tools: Omit<Tools, 'indexes'>,
   repository: Repository,
-  url = repository.url,
+  { signal, url = repository.url }: Pick<Wish, 'signal'> & { readonly url?: string },
 ): Promise<IndexSource> {
-  const transport = await readTransport(kube, repository, crossNamespace);
+  const transport = await transportOf(tools, repository, signal);
   if (transport.plainHttp !== true && isInTheClear(url)) {
     const name = `HelmRepository ${repository.namespace}/${repository.name}`;
     throw failure(
@@ -51,7 +51,7 @@ export async function readIndexOf(
   const source =
     repository === null
       ? sourceWithout(chart.url)
-      : await sourceOf(tools, repository, chart.repository === null ? chart.url : repository.url);
+      : await sourceOf(tools, repository, { ...wish, url: chart.repository === null ? chart.url : repository.url });
   return { source, index: await tools.indexes.get(source, wish) };
 }
 

@@ -63,7 +63,7 @@ async function newestTag(
   { chart, range, ref, call }: Question,
   constraint: Constraint,
 ): Promise<Newest> {
-  const { name, transport } = await findChartSource(tools, chart, ref.namespace);
+  const { name, transport } = await findChartSource(tools, chart, { namespace: ref.namespace, call });
   const request = { name, chart: chart.name, version: '', transport };
   const tags = await askOnce(tools, { verb: 'listTags', request }, call);
   const published = tags.map(versionOf);

@@ -15,11 +15,15 @@ export interface Question<T> {
   /** Whose wait ends when it fires; the question itself goes on for the others. */
   readonly signal: AbortSignal;
   readonly ask: () => Promise<T>;
+  /** Whether an answer from before `since` still holds, and with it one that is on its way; absent: none does, and it is soon forgotten. */
+  readonly holds?: (answer: T) => boolean;
 }
 
 interface Asked {
   readonly at: number;
   readonly answer: Promise<unknown>;
+  /** The answer, once it is there. */
+  readonly known: unknown[];
 }
 
 /** Questions that are remembered; a burst of releases asks few different ones. */
@@ -29,23 +33,32 @@ const KEPT_MS = 10_000;
 
 export function createSharing(): Sharing {
   const asked = new Map<string, Asked>();
-  return async <T>({ key, since, signal, ask }: Question<T>): Promise<T> => {
+  return async <T>({ key, since, signal, ask, holds }: Question<T>): Promise<T> => {
     signal.throwIfAborted();
-    const known = asked.get(key);
+    const before = asked.get(key);
     // By the key it is an answer to the same question, so of the same type.
-    if (known !== undefined && known.at >= since) return unlessAborted(known.answer as Promise<T>, signal);
-    const entry = { at: Date.now(), answer: ask() };
+    if (before !== undefined && (before.at >= since || stillHolds(before, holds))) {
+      return unlessAborted(before.answer as Promise<T>, signal);
+    }
+    const answer = ask();
+    const entry: Asked = { at: Date.now(), answer, known: [] };
     asked.delete(key); // the newest come last
     asked.set(key, entry);
     for (const oldest of [...asked.keys()].slice(0, Math.max(0, asked.size - KEPT))) asked.delete(oldest);
     const forget = (): void => {
       if (asked.get(key) === entry) asked.delete(key);
     };
-    entry.answer.then(() => {
-      setTimeout(forget, KEPT_MS).unref();
+    answer.then((got) => {
+      entry.known.push(got);
+      if (holds === undefined) setTimeout(forget, KEPT_MS).unref();
     }, forget);
-    return unlessAborted(entry.answer, signal);
+    return unlessAborted(answer, signal);
   };
+}
+
+function stillHolds<T>({ known }: Asked, holds: Question<T>['holds']): boolean {
+  if (holds === undefined) return false;
+  return known.length === 0 || holds(known[0] as T);
 }
 
 function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -8,6 +8,10 @@ export interface Login {
   readonly password: string;
   /** Where it comes from, as `namespace/name`, for messages. */
   readonly secret: string;
+  /** The cloud whose token it is, of no Secret; absent: none. */
+  readonly provider?: string;
+  /** When it ends, in milliseconds since the epoch; absent: nothing is known of that. */
+  readonly expiresAt?: number;
 }
 
 /** How a server is spoken to. All of it comes from a HelmRepository; nothing of it may be shown but `login.secret`. */

@@ -155,6 +155,7 @@ export const ReleaseTarget = z.object({ release: z.object({ name: text, namespac
 export const HelmRepositoryFields = z.object({
   url: z.string(),
   type: text,
+  provider: text,
   interval: text,
   timeout: text,
   suspend: flag,

@@ -12,6 +12,8 @@ export interface Asked {
   readonly repository: string;
   /** The Secret whose credentials were sent, as `namespace/name`; null: none were. */
   readonly secret: string | null;
+  /** The cloud whose token was sent, in place of credentials of a Secret. */
+  readonly provider?: string | undefined;
 }
 
 interface Row {
@@ -22,7 +24,18 @@ interface Row {
 
 const authCode = ({ secret }: Asked): FailureCode => (secret === null ? 'AuthRequired' : 'AuthRejected');
 
+/** What lets an identity of a cloud pull. */
+const RIGHTS: Readonly<Record<string, string>> = {
+  aws: 'allow the IAM role of the worker ecr:BatchGetImage and ecr:GetDownloadUrlForLayer there',
+  gcp: "give the worker's service account of Google the role roles/artifactregistry.reader there",
+  azure: 'assign the identity of the worker the role AcrPull there',
+};
+
 function authMessage(asked: Asked): string {
+  const { provider } = asked;
+  if (provider !== undefined) {
+    return `registry ${asked.host} rejected the token of provider ${provider} for ${subject(asked)}; ${RIGHTS[provider] ?? 'let it pull there'}`;
+  }
   return asked.secret === null
     ? `registry ${asked.host} wants credentials for ${subject(asked)}; name a Secret in auth.basic.secretRef of a HelmRepository whose url leads there`
     : `registry ${asked.host} rejected the credentials of Secret ${asked.secret} for ${subject(asked)}; check its username and password, and that they may pull`;

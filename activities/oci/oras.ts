@@ -93,7 +93,7 @@ export function createOras(settings: RegistrySettings): Oras {
 
     async checkLogin({ host, transport, ...limits }) {
       const { login } = transport;
-      const asked = { host, what: '', repository: host, secret: login.secret };
+      const asked = { host, what: '', repository: host, secret: login.secret, provider: login.provider };
       const args = ['login', `--username=${login.username}`, '--password-stdin', host];
       const who = { asked, account: login.username, transport: { ...transport, login: null, timeoutMs: null } };
       await oras(settings, { ...limits, ...who, args, stdin: login.password, maxStdout: 1024 });
@@ -211,7 +211,9 @@ async function orasAlone({ oras: file, tmp, plainHttp }: RegistrySettings, call:
 
 function askedOf({ name, chart, version, transport }: ChartRequest): Asked {
   const what = `chart ${chart} ${version}`.trim();
-  return { host: name.host, what, repository: plainName(name), secret: transport.login?.secret ?? null };
+  const { login } = transport;
+  const who = { secret: login?.secret ?? null, provider: login?.provider };
+  return { host: name.host, what, repository: plainName(name), ...who };
 }
 
 function digestOf(body: Buffer): string {

@@ -49,6 +49,12 @@ describe('expiryOf', () => {
     assert.equal(expiryOf(login)?.what, 'the password in HelmRepository apps/charts');
   });
 
+  it('knows the end of a token of a cloud, which is renewed by itself', () => {
+    const login = { username: 'AWS', password: 'p', secret: 'apps/charts', provider: 'aws', expiresAt: AT };
+    const expiry = { at: AT, warnFrom: null, what: 'the token of provider aws' };
+    assert.deepEqual(expiryOf({ ...PLAIN_TRANSPORT, login }), expiry);
+  });
+
   it('takes the earlier of a password and a client certificate', () => {
     const client = createAuthority().issue('client');
     const end = new X509Certificate(client.cert).validToDate.getTime();

@@ -41,6 +41,21 @@ describe('a question that several ask', () => {
     assert.deepEqual([await first, await second], [1, 2]);
   });
 
+  it('is not asked again for who came later while its answer holds', async () => {
+    const share = createSharing();
+    const { open, question } = questions();
+    let good = true;
+    const later = (): Promise<number> => share({ ...question(Infinity), holds: () => good });
+    const waiting = [later(), later()];
+    open[0]?.resolve(1);
+    assert.deepEqual(await Promise.all([...waiting, later()]), [1, 1, 1]);
+    good = false;
+    const next = later();
+    open[1]?.resolve(2);
+    assert.equal(await next, 2);
+    assert.equal(open.length, 2);
+  });
+
   it('is not the same with another key', async () => {
     const share = createSharing();
     const [one, other] = [questions(), questions('app 2.0.0')];

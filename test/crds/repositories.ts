@@ -30,6 +30,8 @@ export const GOOD_REPOSITORIES: { name: string; manifest: Manifest }[] = [
       valuesConfigMapRetention: '168h',
     }),
   },
+  { name: 'a repository of a cloud', manifest: repository({ provider: 'aws', type: 'oci', insecure: false }) },
+  { name: 'a repository of no cloud', manifest: repository({ provider: 'generic', insecure: true }) },
   { name: 'an oci URL with the default type of the older operator', manifest: repository({ type: 'helm' }) },
 ];
 
@@ -43,6 +45,26 @@ export const BAD_REPOSITORIES: { name: string; manifest: Manifest; message: stri
     name: 'TLS settings for a registry without TLS',
     manifest: repository({ insecure: true, auth: { tls: { secretRef: { name: 'a' } } } }),
     message: 'insecure means without TLS, where auth.tls has no meaning; remove one of them',
+  },
+  {
+    name: 'a cloud of an index over HTTP',
+    manifest: repository({ provider: 'gcp', url: 'https://charts.example.com' }),
+    message: 'a provider needs an oci:// URL',
+  },
+  {
+    name: 'a cloud and a certificate',
+    manifest: repository({ provider: 'gcp', auth: { tls: { insecureSkipVerify: true } } }),
+    message: 'a provider logs in by itself, at registries whose certificates everybody trusts; remove auth',
+  },
+  {
+    name: 'a cloud without TLS',
+    manifest: repository({ provider: 'azure', insecure: true }),
+    message: 'a provider needs TLS; remove insecure',
+  },
+  {
+    name: 'an unknown cloud',
+    manifest: repository({ provider: 'alibaba' }),
+    message: 'Unsupported value: "alibaba": supported values: "generic", "aws", "gcp", "azure"',
   },
   {
     name: 'a mirror over https',

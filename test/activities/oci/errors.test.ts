@@ -128,6 +128,21 @@ describe('what oras says', () => {
     });
   }
 
+  it('of a token of a cloud names the right that is missing', () => {
+    const failure = toRegistryFailure('Error response from registry: denied: no\n', {
+      ...asked,
+      secret: 'default/charts',
+      provider: 'aws',
+    });
+    assert.deepEqual(
+      [failure.code, failure.message],
+      [
+        'AuthRejected',
+        'registry r.example rejected the token of provider aws for chart app 1.2.0; allow the IAM role of the worker ecr:BatchGetImage and ecr:GetDownloadUrlForLayer there',
+      ],
+    );
+  });
+
   const TRACE = `[2026-11-26T00:15:44.105880536Z][DEBUG]: --> Request #0
 > Request URL: "https://r.example/v2/charts/app/manifests/1.2.0"
 > Request method: "GET"
