@@ -1,7 +1,7 @@
 import { isSamePlace, wantedTarget } from '../workflows/core/facts.ts';
 import { failure } from './failures.ts';
 import { uninstallArgs } from './helm/command.ts';
-import { toHelmFailure } from './helm/errors.ts';
+import { lastWords, lostCluster, toHelmFailure } from './helm/errors.ts';
 import { createRedact } from './helm/redact.ts';
 import { createStorage, type RecordLabels, type ReleaseRecord, type ReleaseStorage } from './helm/storage.ts';
 import { accountOf } from './kube/account.ts';
@@ -11,6 +11,7 @@ import { ownerHash } from './owner.ts';
 import { interruption, limitOf, runHelm } from './run-helm.ts';
 import { tellStart } from './step.ts';
 import type { UninstallInput } from './types.ts';
+import { findMade } from './write-end.ts';
 
 /**
  * Run helm uninstall with kept history. What is not ours, not there, or uninstalled already, is left as it is: then
@@ -34,8 +35,10 @@ export async function uninstallRelease(tools: Toolbox, input: UninstallInput, ca
         const access = { ...tools.kubeconfig, as };
         const args = uninstallArgs({ ...input, access, disableHooks: disablesHooks(object) });
         const ended = await runHelm(tools, call, { args, folder, limitMs: limitOf(input.timeoutMs), found });
-        if (ended.code === 0 || (await findOurs(storage, input))?.status === 'uninstalled') return;
-        const record = await storage.read(newest.revision);
+        if (ended.code === 0) return;
+        const left = await findMade('uninstall', () => findOurs(storage, input));
+        if (left?.status === 'uninstalled') return;
+        const record = await findMade('uninstall', () => storage.read(newest.revision));
         throw interruption(ended, 'helm uninstall') ?? failed(ended.stderr, record, input);
       });
     }),
@@ -83,7 +86,11 @@ function disablesHooks({ spec, manifest }: ReadRelease): boolean {
 /** The values of the record are those that what goes was made with, whatever stands in the object by now. */
 function failed(stderr: string, record: ReleaseRecord | null, { release, ref }: UninstallInput): Error {
   const known = [release.name, release.namespace, ref.name, ref.namespace];
-  const error = toHelmFailure(stderr, createRedact({ yaml: [record?.values ?? ''], plain: [], known }));
+  const redact = createRedact({ yaml: [record?.values ?? ''], plain: [], known });
+  if (record?.status === 'uninstalling' && lostCluster(stderr)) {
+    return failure('Interrupted', `helm uninstall lost the API server: ${lastWords(stderr, redact)}`);
+  }
+  const error = toHelmFailure(stderr, redact);
   if (error.code !== 'HelmFailed') return error;
   // Helm waits for nothing but hooks in an uninstall.
   const hint = /hook|not ready/.test(error.message) ? '; mend its hook, or set spec.uninstall.disableHooks' : '';

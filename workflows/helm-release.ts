@@ -7,6 +7,7 @@ import { addRequest, forDesired, forObject, withoutFailures } from './core/histo
 import type { Instant } from './core/ids.ts';
 import type { Action, History, Look, ReleaseObject, Request } from './core/model.ts';
 import { leavePlace, rememberPlace } from './core/move.ts';
+import { noteRolledBack } from './core/remedy.ts';
 import { askAgainAt } from './core/resolution.ts';
 import { summarize } from './core/summarize.ts';
 import { withoutFulfilled } from './core/wishes.ts';
@@ -116,7 +117,7 @@ function remember(entity: Entity, object: ReleaseObject): readonly string[] {
   if (token !== null && token !== history.handledRequestedAt) {
     history = addRequest({ ...history, handledRequestedAt: token }, annotated(token, object));
   }
-  history = withoutFulfilled(history, entity.look.stored);
+  history = noteRolledBack(withoutFulfilled(history, entity.look.stored), entity.look.stored);
   entity.history = { ...history, notReady: entity.look.stored?.notReady ?? history.notReady };
   return history.requests.filter(({ outcome }) => outcome.kind === 'pending').map(({ id }) => id);
 }

@@ -210,6 +210,12 @@ export const REMEDY_ROWS: readonly Row[] = [
     then: { kind: 'wait', revision: 4, deadline: NOW + 300_000 },
   },
   {
+    name: 'the end of the rollback was not heard, and its revision was found: stall, and tell what runs',
+    look: look({ object: asking({}), stored: backAgain }),
+    history: { ...after(1, failed, rollback({ outcome: 'lost' })), ...ready },
+    then: exceeded('upgrade 1.0.0 failed once, with no retries allowed; 0.9.0 runs again as revision 4: it broke'),
+  },
+  {
     name: 'rolled back by another hand after a failure: nothing is left to roll back',
     look: look({ object: asking({}), stored: backAgain }),
     history: { ...after(1, failed), ...ready },

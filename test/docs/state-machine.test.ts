@@ -187,7 +187,11 @@ const REMEDIES: Readonly<Record<string, Partial<FailurePolicy>>> = {
 
 const again = { retryAt: null };
 const rolledBack = { ...after(1, failed, rollback()), readyRevision: 4 };
-const died = { ...after(1, failed, rollback({ outcome: 'lost' })), lost: { ...lost, attempt: 'a3' }, ...again };
+const died = {
+  ...after(1, failed, rollback({ outcome: 'lost', revision: null })),
+  lost: { ...lost, attempt: 'a3' },
+  ...again,
+};
 const uninstalled = { ...after(1, failed, uninstall()), readyRevision: null };
 
 /** The words of its column of memories. */

@@ -183,7 +183,7 @@ function exceeded({ retries }: FailurePolicy, failed: AttemptRecord, history: Hi
 function told(remedied: AttemptRecord | undefined): string {
   if (remedied === undefined) return '';
   const { action, outcome, revision, version } = remedied;
-  if (outcome !== 'succeeded') return `; the ${action} failed, too`;
+  if (outcome === 'failedAfterWrite') return `; the ${action} failed, too`;
   return action === 'uninstall' ? '; it was uninstalled' : `; ${version} runs again as revision ${revision ?? ''}`;
 }
 

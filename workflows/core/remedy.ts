@@ -41,6 +41,11 @@ export function lastCounted({ recent, digest, failuresAfterWrite }: History): At
   return last !== undefined && counts(last) ? last : undefined;
 }
 
+/** As `noteRolledBack` notes it. */
+function wasFound({ outcome, revision }: AttemptRecord): boolean {
+  return outcome === 'lost' && revision !== null;
+}
+
 function counts({ action, outcome, ignored }: AttemptRecord): boolean {
   return outcome === 'failedAfterWrite' && !isRemedy(action) && ignored !== true;
 }
@@ -56,14 +61,29 @@ export function remedied(history: History): { readonly failed: AttemptRecord; re
   return failed === undefined || by === undefined ? null : { failed, by };
 }
 
-/** The remedy that was carried out since, whether it succeeded or not. One that was cut off is none: it comes again. */
+/**
+ * The remedy that was carried out since, whether it succeeded or not. One that was cut off is none, and comes again,
+ * unless what it was to make was found.
+ */
 export function remedySince({ recent }: History, failed: AttemptRecord): AttemptRecord | undefined {
   return recent.findLast(
     (attempt) =>
       attempt.n > failed.n &&
       isRemedy(attempt.action) &&
-      (attempt.outcome === 'succeeded' || attempt.outcome === 'failedAfterWrite'),
+      (attempt.outcome === 'succeeded' || attempt.outcome === 'failedAfterWrite' || wasFound(attempt)),
   );
+}
+
+/**
+ * Note that a rollback of which nobody heard the end has come to it: its revision is deployed. That attempt stays what
+ * it was, and the remedy has been carried out.
+ */
+export function noteRolledBack(history: History, stored: StoredRelease | null): History {
+  if (stored?.status !== 'deployed') return history;
+  const maker = rollbackThatMade(stored.revision, history);
+  if (maker?.outcome !== 'lost' || maker.revision !== null) return history;
+  const recent = history.recent.map((one) => (one === maker ? { ...one, revision: stored.revision } : one));
+  return { ...history, recent };
 }
 
 /** What the spec asks for after that failure. */

@@ -258,7 +258,7 @@ function remediated(history: History): readonly ConditionFact[] {
   const attempt = remedied(history)?.by;
   if (attempt === undefined) return [];
   const action = attempt.action === 'rollback' ? 'Rollback' : 'Uninstall';
-  if (attempt.outcome !== 'succeeded') {
+  if (attempt.outcome === 'failedAfterWrite') {
     const why = attempt.failure?.message ?? '';
     return [{ type: 'Remediated', status: 'False', reason: `${action}Failed`, message: why }];
   }

@@ -31,9 +31,7 @@ export function tollsOf(cell: Cell): readonly Toll[] {
   if (action === 'unlock') return [UNHARMED];
   const tolls = TOLLS[cell.victim](moment);
   // It makes no revision.
-  if (action === 'test') return tolls.map(({ hit }) => ({ hit, left: 'nothing' }));
-  // Whether helm had begun is of no interest to an uninstall that is begun again.
-  return action === 'uninstall' && WITHOUT_API.includes(cell.victim) ? [...tolls, NO_CLUSTER] : tolls;
+  return action === 'test' ? tolls.map(({ hit }) => ({ hit, left: 'nothing' })) : tolls;
 }
 
 const TOLLS: Readonly<Record<Victim, (moment: Moment) => readonly Toll[]>> = {
@@ -44,8 +42,6 @@ const TOLLS: Readonly<Record<Victim, (moment: Moment) => readonly Toll[]>> = {
   // Its API server lives, and may keep a request until etcd is back.
   etcd: (moment) => [UNHARMED, ...(WITHOUT_CLUSTER[moment] ?? [])],
 };
-
-const WITHOUT_API: readonly Victim[] = ['kube-apiserver', 'etcd'];
 
 const WITHOUT_WORKER: Readonly<Partial<Record<Moment, Toll>>> = {
   record: { hit: 'lost', left: 'nothing' },
