@@ -1,5 +1,6 @@
 import { failure, HoldfastError } from '../failures.ts';
 import { ADDRESS_REFUSED } from './addresses.ts';
+import { parseRetryAfter } from './retry-after.ts';
 
 /** What was asked of a server, for the words of a failure. */
 export interface Asked {
@@ -13,8 +14,20 @@ export interface Asked {
   readonly sent: boolean;
 }
 
-/** The failure that a status stands for. The body is not read: it quotes what was asked, which may be signed. */
-export function toStatusFailure(status: number, asked: Asked): HoldfastError {
+/** An answer that is none. The body is not read: it quotes what was asked, which may be signed. */
+export interface Refusal {
+  readonly status: number;
+  readonly retryAfter: string | null;
+}
+
+/** The failure that an answer stands for, and how long the server wants to be left alone, where it says so. */
+export function toStatusFailure({ status, retryAfter }: Refusal, asked: Asked): HoldfastError {
+  const error = failureOf(status, asked);
+  const wait = status === 429 || status >= 500 ? parseRetryAfter(retryAfter, Date.now()) : null;
+  return wait === null ? error : error.withRetryAfter(wait);
+}
+
+function failureOf(status: number, asked: Asked): HoldfastError {
   const { host, what } = asked;
   if (status === 401 || status === 403) return refused(asked);
   if (status === 429) {

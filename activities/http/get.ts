@@ -90,7 +90,7 @@ async function ask(asked: GetRequest, dispatcher: Dispatcher): Promise<Step> {
   const location = header('location');
   if (REDIRECTS.includes(status) && location !== null) return { kind: 'redirect', location };
   if (status === 404 || status === 410) throw failure(asked.absent, `${url.host} does not have ${asked.what}`);
-  throw toStatusFailure(status, subjectOf(asked));
+  throw toStatusFailure({ status, retryAfter: header('retry-after') }, subjectOf(asked));
 }
 
 /** The credentials, where they belong. */

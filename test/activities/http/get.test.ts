@@ -101,6 +101,20 @@ describe('get', () => {
     });
   }
 
+  for (const [code, retryAfter, expected] of [
+    [429, '120', 120_000],
+    [503, '90s', 90_000],
+    [429, 'soon', null],
+    [429, undefined, null],
+    [403, '120', null],
+  ] as const) {
+    it(`leaves a server alone that answers ${code} with Retry-After ${retryAfter ?? 'missing'}`, async () => {
+      const headers = retryAfter === undefined ? {} : { 'retry-after': retryAfter };
+      const web = await serveWeb((_request, response) => void response.writeHead(code, headers).end());
+      await assert.rejects(ask(web.origin), { retryAfterMs: expected });
+    });
+  }
+
   it('asks for credentials where there are none', async () => {
     const web = await serveWeb(status(401));
     await assert.rejects(ask(web.origin, { transport: PLAIN_TRANSPORT }), {
