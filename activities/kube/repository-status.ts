@@ -45,6 +45,8 @@ export interface IndexSummary {
   /** Entries that were left out. */
   readonly skipped: number;
   readonly bytes: number;
+  /** Changes when what can be installed does. */
+  readonly digest: string;
   /** The first charts with their newest versions. */
   readonly shown: readonly {
     readonly name: string;
@@ -119,8 +121,9 @@ function expiringOf({ expiry }: RepositoryReport, old: OldStatus): Condition | n
 
 /** What the index holds; null, which removes it, where there is none. */
 function contentsOf(index: IndexSummary | null): object {
-  if (index === null) return { charts: null, stats: null };
+  if (index === null) return { charts: null, stats: null, indexDigest: null };
   return {
+    indexDigest: index.digest,
     charts: index.shown.map(({ name, description, versions }) => ({
       name,
       ...(description === null ? {} : { description }),

@@ -64,6 +64,7 @@ const GitReferences = GitRepositoryFields.pick({ secretRef: true });
 const WatchedStatus = z.object({
   observedGeneration: z.number().nullable().catch(null),
   lastHandledRequestedAt: z.string().nullable().catch(null),
+  indexDigest: z.string().nullable().catch(null),
 });
 
 const DEFERRED: ReadonlySet<string> = new Set<FailureCode>([
@@ -129,7 +130,7 @@ function parseObject(
   if (!parsed.success) return null;
   const { metadata, spec, status } = parsed.data;
   const { namespace, name, uid, generation, annotations } = metadata;
-  const { observedGeneration, handled } = observedOf(status);
+  const { observedGeneration, handled, index } = observedOf(status);
   const ready = readyOf(parsed.data);
   const asked = requestedAt(annotations);
   const deleting = metadata.deletionTimestamp !== undefined;
@@ -139,7 +140,7 @@ function parseObject(
     generation,
     deleting,
     annotations: JSON.stringify(SPOKEN.map((key) => annotations?.[key] ?? null)),
-    state: `${generation} ${ready.status}`,
+    state: [generation, ready.status, index ?? ''].join(' ').trimEnd(),
     unobserved: observedGeneration !== generation || (asked !== null && asked !== handled),
     standing: deleting ? 'deleting' : standingOf(ready),
     deferred: DEFERRED.has(ready.reason),
@@ -157,12 +158,15 @@ function standingOf({ settled, reason }: ReturnType<typeof readyOf>): Standing {
 interface Observed {
   readonly observedGeneration: number | null;
   readonly handled: string | null;
+  /** Of a HelmRepository: what its index held. */
+  readonly index: string | null;
 }
 
 function observedOf(status: unknown): Observed {
   const parsed = WatchedStatus.safeParse(status);
-  if (!parsed.success) return { observedGeneration: null, handled: null };
-  return { observedGeneration: parsed.data.observedGeneration, handled: parsed.data.lastHandledRequestedAt };
+  if (!parsed.success) return { observedGeneration: null, handled: null, index: null };
+  const { observedGeneration, lastHandledRequestedAt, indexDigest } = parsed.data;
+  return { observedGeneration, handled: lastHandledRequestedAt, index: indexDigest };
 }
 
 function releaseReferences(namespace: string, spec: unknown): References {

@@ -41,9 +41,11 @@ describe('a HelmRepository of type helm', () => {
         url: repository.url,
         type: 'helm',
         auth: { basic: { secretRef: { name: 'login' } } },
+        interval: '10s',
       }),
       object('HelmRelease', 'exact', { chart: chart('1.0.0') }),
-      object('HelmRelease', 'newest', { chart: chart(''), interval: '10s' }),
+      // Only because the index changes does it look again in time.
+      object('HelmRelease', 'newest', { chart: chart(''), interval: '24h' }),
     );
     const shown = await eventually(holdfast, ['helmrepository', 'classic', 'charts'], isReady);
     assert.equal(conditionOf(shown, 'Ready').message, 'the index has 1 chart in 2 versions');
@@ -51,6 +53,8 @@ describe('a HelmRepository of type helm', () => {
     await eventually(holdfast, ['helmrelease', 'classic', 'newest'], has('1.0.0'));
     await repository.publish({ name: 'app', version: '1.1.0' });
     const live = await eventually(holdfast, ['helmrelease', 'classic', 'newest'], has('1.1.0'));
+    const { indexDigest } = (await holdfast.get('helmrepository', 'classic', 'charts')).status ?? {};
+    assert.notEqual(indexDigest, shown.status?.['indexDigest']);
     const { digest } = live.status?.['resolved'] as { digest?: string }; // of our CRD
     assert.match(digest ?? '', /^sha256:[0-9a-f]{64}$/);
     assert.equal((await releaseHistory(holdfast, 'classic', 'newest')).length, 2);
