@@ -1,6 +1,6 @@
 import { PLAIN_TRANSPORT, type Transport } from './http/transport.ts';
 import type { HelmReleaseSpec } from './kube/compile-spec.ts';
-import { findRepository } from './kube/credentials.ts';
+import { findRepository, type Repository } from './kube/credentials.ts';
 import { parseOciName, type OciName } from './oci/name.ts';
 import type { Call, Toolbox } from './operation.ts';
 import { transportOf } from './repository-transport.ts';
@@ -13,7 +13,13 @@ export interface ChartPlace {
 
 export interface ChartSource extends ChartPlace {
   /** Where the same bytes may be had as well; null: nowhere. */
-  readonly mirror: ChartPlace | null;
+  readonly mirror: Mirror | null;
+}
+
+export interface Mirror {
+  readonly place: ChartPlace;
+  /** The HelmRepository that names it. */
+  readonly of: Repository;
 }
 
 type Tools = Pick<Toolbox, 'kube' | 'crossNamespace' | 'clouds'>;
@@ -39,7 +45,8 @@ export async function findChartSource(
   const prefix = repository.spec.mirror ?? '';
   if (prefix === '') return { name, transport, mirror: null };
   const mirrored = below(parseOciName(prefix), name, parseOciName(repository.url));
-  return { name, transport, mirror: await placeOf(tools, { name: mirrored, chart, ...looker }) };
+  const place = await placeOf(tools, { name: mirrored, chart, ...looker });
+  return { name, transport, mirror: { place, of: repository } };
 }
 
 /** A mirror is a registry of its own: the HelmRepository above it says how it is reached, and as whom. */

@@ -10,6 +10,7 @@ import { createHostGates, type HostGates } from './http/host-gates.ts';
 import type { CrossNamespace } from './kube/helm-release.ts';
 import { shareReads } from './kube/shared-reads.ts';
 import { SILENT, type Meter } from './meter.ts';
+import { createMirrorNews, type MirrorNews } from './mirror-news.ts';
 import { createOras, type Oras } from './oci/oras.ts';
 import type { Executables, Folders, Kube } from './ports.ts';
 import { identifyWorker } from './process/identity.ts';
@@ -57,6 +58,7 @@ export interface Toolbox extends ReleaseDeps {
   readonly charts: ChartCache;
   readonly indexes: IndexStore;
   readonly meter: Meter;
+  readonly mirrors: MirrorNews;
   readonly crossNamespace: CrossNamespace;
   /** Runs one operation per key at a time, in the order of arrival. */
   readonly oneAtATime: <T>(key: string, operation: () => Promise<T>) => Promise<T>;
@@ -84,6 +86,7 @@ export function createToolbox(deps: ReleaseDeps): Toolbox {
     sharing,
     meter,
     sharedReads: (call) => shareReads(kube, sharing, call),
+    mirrors: createMirrorNews(kube),
     charts: createChartCache(folders.charts),
     indexes: createIndexStore({ folder: join(folders.tmp, 'indexes'), gates, sharing }),
     crossNamespace: settings.noCrossNamespace ? 'denied' : 'allowed',

@@ -1,5 +1,5 @@
 import { announceChart } from './announce-chart.ts';
-import { findChartSource, type ChartPlace } from './chart-source.ts';
+import { findChartSource, type ChartPlace, type Mirror } from './chart-source.ts';
 import { readChartArchive, type ChartArchive } from './charts/archive.ts';
 import { HoldfastError } from './failures.ts';
 import type { Transport } from './http/transport.ts';
@@ -49,12 +49,12 @@ async function prepareOci(tools: Toolbox, spec: HelmReleaseSpec, { namespace, ca
   const asked = { chart: name, version: version ?? digest ?? '', digest };
   // What a tag stands for only its own registry knows; what a digest stands for is the same everywhere.
   const first = digest === null ? null : mirror;
-  const { manifestDigest, layer } = await fromFirst(first, origin, (place) =>
+  const { manifestDigest, layer } = await fromFirst(tools, { mirror: first, origin }, (place) =>
     announceChart(tools, { ...asked, ...place }, call),
   );
   const { signal } = call;
   const archive = await tools.charts.get(layer.digest, () =>
-    fromFirst(mirror, origin, (place) => tools.oras.fetchLayer({ ...asked, ...place, signal }, layer)),
+    fromFirst(tools, { mirror, origin }, (place) => tools.oras.fetchLayer({ ...asked, ...place, signal }, layer)),
   );
   const about = await readChartArchive(archive, { name, version });
   return { archive, about, digest: manifestDigest, secrets: secretsOf(origin.transport) };
@@ -64,17 +64,25 @@ function secretsOf({ login }: Transport): readonly string[] {
   return login === null ? [] : [login.username, login.password];
 }
 
+interface Places {
+  readonly mirror: Mirror | null;
+  readonly origin: ChartPlace;
+}
+
 /** Whatever goes wrong at a mirror, the registry itself is asked then, and its answer counts. */
 async function fromFirst<T>(
-  mirror: ChartPlace | null,
-  origin: ChartPlace,
+  { mirrors }: Toolbox,
+  { mirror, origin }: Places,
   ask: (place: ChartPlace) => Promise<T>,
 ): Promise<T> {
   if (mirror === null) return ask(origin);
   try {
-    return await ask(mirror);
+    const answer = await ask(mirror.place);
+    await mirrors.worked(mirror.of);
+    return answer;
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
+    await mirrors.failed(mirror.of, error);
     return ask(origin);
   }
 }

@@ -33,7 +33,7 @@ export interface Releases {
   addNamespace(prefix?: string): Promise<string>;
   apply(manifest: Manifest): Promise<Manifest>;
   get(apiVersion: string, kind: string, ref: ObjectRef): Promise<Manifest | null>;
-  events(ref: ObjectRef): Promise<readonly { reason: string; message: string }[]>;
+  events(ref: ObjectRef): Promise<readonly { reason: string; message: string; count: number }[]>;
   storage(release: ObjectRef): ReleaseStorage;
   records(release: ObjectRef): Promise<readonly Pick<RecordLabels, 'revision' | 'status'>[]>;
   /** A HelmRelease of this spec, and a HelmRepository with credentials for its chart in the same namespace. */
@@ -93,7 +93,7 @@ export async function useReleases(): Promise<Releases> {
       return kube.request<Manifest>({ method: 'GET', path }).catch(() => null);
     },
     async events({ namespace, name }) {
-      const { items } = await kube.request<{ items: { reason: string; message: string }[] }>({
+      const { items } = await kube.request<{ items: { reason: string; message: string; count: number }[] }>({
         method: 'GET',
         path: `/api/v1/namespaces/${namespace}/events`,
         query: { fieldSelector: `involvedObject.name=${name}` },

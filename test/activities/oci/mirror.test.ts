@@ -84,6 +84,39 @@ describe('a mirror', () => {
     assert.deepEqual([pulled, only(origin), only(mirror)], ['1.0.0', ['blobs', 'manifests'], ['blobs']]);
   });
 
+  it('that fails is told of once, and again when it works', async () => {
+    const folder = uniqueName('mirrored');
+    const { registry } = scene.releases.stack;
+    let broken = true;
+    const link = await forwardHttp(registry, (path, body) =>
+      broken && path.includes('/blobs/') ? Buffer.from(body.toReversed()) : body,
+    );
+    links.push(link);
+    const mirror = `oci://${link.address}/${folder}`;
+    await scene.repository('told-mirror', mirror, { auth: WITH_LOGIN });
+    await scene.repository('told', `oci://${registry}/${folder}`, { auth: WITH_LOGIN, mirror });
+    const publish = (version: string): Promise<string> => {
+      const files = { 'values.yaml': `message: ${folder}-${version}\nreplicas: 1\npodLabels: {}\n` };
+      return pushChart(scene.releases.stack, { name: 'app', version, files }, folder);
+    };
+    const told = async (): Promise<readonly string[]> => {
+      const events = await scene.releases.events({ namespace: scene.namespace, name: 'told' });
+      return events.map(({ reason, message, count }) => `${count} ${reason}: ${message}`).toSorted();
+    };
+    for (const version of ['1.0.0', '1.1.0']) {
+      await publish(version);
+      assert.equal(await scene.pull('told', version), version);
+    }
+    const failed = `1 MirrorFailed: a chart comes from oci://${registry}/${folder} instead of the mirror ${mirror}: `;
+    const [first = '', ...more] = await told();
+    assert.ok(first.startsWith(`${failed}registry ${link.address} sent something else than chart app 1.0.0`), first);
+    assert.deepEqual(more, []);
+    broken = false;
+    await publish('1.2.0');
+    assert.equal(await scene.pull('told', '1.2.0'), '1.2.0');
+    assert.deepEqual(await told(), [first, `1 MirrorWorks: charts come from the mirror ${mirror} again`]);
+  });
+
   it('is all that a version needs that is pinned by digest', async () => {
     const { pulled, origin, mirror } = await pull('pinned', { pinned: true });
     assert.deepEqual([pulled, only(origin), only(mirror)], ['1.0.0', [], ['blobs', 'manifests']]);
