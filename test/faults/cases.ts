@@ -1,9 +1,10 @@
 /** The moments of an attempt at which something can be ended. */
 
-export const ACTIONS = ['install', 'upgrade', 'rollback', 'uninstall', 'unlock', 'test'] as const;
+export const ACTIONS = ['install', 'upgrade', 'rollback', 'uninstall', 'unlock', 'test', 'correction'] as const;
 /**
  * `rollback`: of an upgrade that failed. `unlock`: of an upgrade whose helm was killed in the hook before it. `test`: of
- * a revision that is there and ready; the only hook is the test itself.
+ * a revision that is there and ready; the only hook is the test itself. `correction`: of a ConfigMap that another hand
+ * changed.
  */
 export type Action = (typeof ACTIONS)[number];
 

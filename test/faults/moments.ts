@@ -12,10 +12,15 @@ export interface Gates {
 /** Where a case is brought first: only a worker that is stopped keeps what it knows to itself. */
 export function firstStop(one: Case): Case {
   if (one.moment !== 'report') return one;
-  return { ...one, moment: one.action === 'unlock' ? 'record' : 'closing' };
+  return { ...one, moment: isOneRequest(one) ? 'record' : 'closing' };
 }
 
-/** The revision that the action writes. */
+/** Without a helm. */
+function isOneRequest({ action }: Case): boolean {
+  return action === 'unlock' || action === 'correction';
+}
+
+/** The revision that the action writes, or corrects. */
 const REVISIONS: Readonly<Record<Action, number>> = {
   install: 1,
   upgrade: 2,
@@ -23,6 +28,7 @@ const REVISIONS: Readonly<Record<Action, number>> = {
   uninstall: 1,
   unlock: 2,
   test: 1,
+  correction: 1,
 };
 
 /** Keep back what ends the moment; hooks and waits last by themselves. */
@@ -56,6 +62,10 @@ function isWrite(one: Case, path: string, ...methods: readonly string[]): Fits {
 function firstWrite(one: Case, record: string): Fits {
   if (one.action === 'unlock') return isWrite(one, record, 'PATCH');
   if (one.action === 'uninstall' || one.action === 'test') return isWrite(one, record, 'PUT');
+  if (one.action === 'correction') {
+    const corrects = isWrite(one, '/configmaps', 'PATCH');
+    return (asked) => corrects(asked) && !asked.path.includes('dryRun=');
+  }
   const creates = isWrite(one, '/secrets', 'POST');
   // The upgrade that is rolled back writes its record first.
   return one.action === 'rollback' ? second(creates) : creates;
@@ -146,6 +156,11 @@ const COURSES: Readonly<Record<Action, Course>> = {
     messages: ['declared', 'declared'],
     steps: ['testRelease', ''],
   },
+  correction: {
+    records: ['deployed', 'deployed', 'deployed'],
+    messages: ['tampered', 'before'],
+    steps: ['correctDrift', ''],
+  },
 };
 
 function placeOf({ action, moment }: Case): Partial<Seen> {
@@ -157,7 +172,7 @@ function placeOf({ action, moment }: Case): Partial<Seen> {
     case 'pull':
       return { held: 1, helms: 0, newest: before, step: acts };
     case 'record':
-      return { held: 1, helms: action === 'unlock' ? 0 : 1, newest: before, message: from };
+      return { held: 1, helms: isOneRequest({ action, moment }) ? 0 : 1, newest: before, message: from };
     case 'hook':
       return { helms: 1, newest: during, message: from, hook: 'Running' };
     case 'objects':

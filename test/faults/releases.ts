@@ -69,10 +69,12 @@ const EVENTS: Readonly<Record<Action, string>> = {
   uninstall: 'delete',
   unlock: 'upgrade',
   test: 'test',
+  correction: '',
 };
 
 /** Hooks before and after the action, and how each ends. */
 export function hooksOf({ action, moment }: Case): Readonly<Record<string, 'never' | 'at-once'>> {
+  if (action === 'correction') return {};
   const event = EVENTS[action];
   const before = moment === 'hook' || action === 'unlock' ? 'never' : 'at-once';
   if (action === 'test') return { [event]: before };
@@ -119,6 +121,7 @@ export function releaseFor(one: Case, which: Which, registry: string): object {
       timeout: '1h',
       rollback: { enabled: one.action === 'rollback' },
       test: { enable: one.action === 'test' && which === 'declared' },
+      driftDetection: { mode: one.action === 'correction' ? 'enabled' : 'disabled' },
     },
   );
 }

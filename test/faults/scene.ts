@@ -4,7 +4,7 @@
  * the one request that would end the moment.
  */
 import { createKube } from '../../activities/kube/client.ts';
-import { PATCH } from '../../activities/kube/kinds.ts';
+import { ANNOTATIONS, objectPath, PATCH } from '../../activities/kube/kinds.ts';
 import { KubeError } from '../../activities/ports.ts';
 import { gateTo, gateToCluster } from '../support/gate.ts';
 import { until, type OwnStack } from '../support/harness.ts';
@@ -13,7 +13,7 @@ import { processesNaming } from '../support/processes.ts';
 import { nameOf, type Case } from './cases.ts';
 import { firstStop, holdFor, isThere, type Gates } from './moments.ts';
 import { chartOf, pushVersions, releaseFor } from './releases.ts';
-import { helmsOf, HOOK_PODS, list, survey, type Listed, type Sight } from './survey.ts';
+import { helmsOf, HOOK_PODS, list, survey, TAMPERED, type Listed, type Sight } from './survey.ts';
 
 export interface Scene extends Sight, Gates {}
 
@@ -123,9 +123,10 @@ async function begin(scene: Scene, cases: readonly Case[]): Promise<void> {
   for (const one of uninstalls) {
     await scene.holdfast.kubectl(['delete', 'helmrelease', 'app', '-n', nameOf(one), '--wait=false']);
   }
+  for (const one of cases.filter(({ action }) => action === 'correction')) await tamper(scene, one);
   await declare(
     scene,
-    cases.filter(({ action }) => action !== 'uninstall'),
+    cases.filter(({ action }) => action !== 'uninstall' && action !== 'correction'),
     'declared',
   );
   const unlocks = cases.filter(({ action }) => action === 'unlock');
@@ -137,6 +138,13 @@ async function begin(scene: Scene, cases: readonly Case[]): Promise<void> {
     'upgrades whose helm is to be killed',
   );
   for (const pid of unlocks.flatMap((one) => helmsOf(scene, one))) process.kill(pid, 'SIGKILL');
+}
+
+/** As another hand, and then have it looked for. */
+async function tamper(scene: Scene, one: Case): Promise<void> {
+  await patch(scene, `/api/v1/namespaces/${nameOf(one)}/configmaps/app`, { data: { message: 'tampered' } });
+  const annotations = { [ANNOTATIONS.requestedAt]: TAMPERED };
+  await patch(scene, objectPath('HelmRelease', { namespace: nameOf(one), name: 'app' }), { metadata: { annotations } });
 }
 
 /** Processes that work for the worker of a scene: its helms, and what pulls charts. */

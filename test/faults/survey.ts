@@ -61,8 +61,13 @@ export async function survey(sight: Sight, held: (one: Case) => number = () => 0
   };
 }
 
+/** Token of the look that is asked for when an object was changed by another hand. */
+export const TAMPERED = 'tampered';
+
 function isDone({ action }: Case, release: Live | undefined): boolean {
   if (release === undefined) return action === 'uninstall';
+  // It was Ready before, too.
+  if (action === 'correction' && release.status?.['lastHandledRequestedAt'] !== TAMPERED) return false;
   return action === 'rollback' ? conditionOf(release, 'Ready').reason === 'RetriesExceeded' : isReady(release);
 }
 

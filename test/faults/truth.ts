@@ -63,6 +63,8 @@ export function truthAfter(one: Case, toll: Toll): Truth {
       return { ...afterUninstall(toll), hooks };
     case 'test':
       return { ...afterTest(toll), hooks };
+    case 'correction':
+      return { ...AFTER_CORRECTION, hooks };
   }
 }
 
@@ -113,12 +115,12 @@ function afterWrite({ action, moment }: Case, { hit, left }: Toll): WithoutHooks
   };
 }
 
-function conditionsOf(revision: number, left: Toll['left']): readonly string[] {
+function conditionsOf(revision: number, left: Toll['left'], version = '1.1.0'): readonly string[] {
   const reason = revision === 1 ? 'InstallSucceeded' : 'UpgradeSucceeded';
   const message = `revision ${revision} is deployed`;
   return [
     // Whose end was not heard did not say what it wrote.
-    `Ready True ${reason} ${message}${left === 'deployed' ? '' : ' with version 1.1.0'}`,
+    `Ready True ${reason} ${message}${left === 'deployed' ? '' : ` with version ${version}`}`,
     `Released True ${reason} ${message}`,
     'Reconciling False Idle nothing is being done',
     'Stalled False NotStalled nothing waits for a change of the spec',
@@ -174,6 +176,15 @@ function afterTest({ hit }: Toll): WithoutHooks {
     warnings: told.map(([, reason]) => reason),
   };
 }
+
+/** No revision, and no attempt: whatever happens to it, it is done. */
+const AFTER_CORRECTION: WithoutHooks = {
+  records: ['deployed'],
+  deployed: 'before',
+  attempts: ['succeeded COMPLETED'],
+  conditions: conditionsOf(1, 'nothing', '1.0.0'),
+  warnings: ['DriftDetected'],
+};
 
 /** An uninstall that was cut off is begun again; there is no lock to be opened. */
 function afterUninstall({ hit }: Toll): WithoutHooks {

@@ -101,6 +101,7 @@ async function live(holdfast: Holdfast): Promise<void> {
     await diesInTheMiddle(holdfast, slow);
     await rollsBack(holdfast, url);
     await comeInOrder(holdfast, url);
+    await drifts(holdfast, url);
     await holdfast.kubectl(['delete', 'gitrepository', 'deployments', '-n', NAMESPACE, '--timeout=120s']);
     await gone(holdfast, 'app');
   } finally {
@@ -151,6 +152,24 @@ async function rollsBack(holdfast: Holdfast, url: string): Promise<void> {
   await eventually(holdfast, release, (seen) => conditionOf(seen, 'Ready').reason === 'RetriesExceeded');
   await holdfast.kubectl(['delete', 'helmrelease', 'back', '-n', NAMESPACE, '--timeout=120s']);
   await gone(holdfast, 'back');
+}
+
+/** An object that another hand changes: corrected five times, and then left to it. */
+async function drifts(holdfast: Holdfast, url: string): Promise<void> {
+  const spec = { driftDetection: { mode: 'enabled' } };
+  await holdfast.apply(helmRelease([NAMESPACE, 'drifted'], { name: 'app', version: '1.0.0', url }, spec));
+  await eventually(holdfast, ['helmrelease', NAMESPACE, 'drifted'], isReady);
+  for (let times = 1; times <= 6; times += 1) {
+    const body = JSON.stringify({ data: { message: `mine ${times}` } });
+    await holdfast.kubectl(['patch', 'configmap', 'drifted', '-n', NAMESPACE, '--type=merge', '-p', body]);
+    const wish = `holdfast.dev/requestedAt=${times}`;
+    await holdfast.kubectl(['annotate', '--overwrite', 'helmrelease', 'drifted', '-n', NAMESPACE, wish]);
+    const handled = (seen: Live): boolean => seen.status?.['lastHandledRequestedAt'] === String(times);
+    await eventually(holdfast, ['helmrelease', NAMESPACE, 'drifted'], handled);
+  }
+  await eventually(holdfast, ['helmrelease', NAMESPACE, 'drifted'], reasonIs('DriftContested'));
+  await holdfast.kubectl(['delete', 'helmrelease', 'drifted', '-n', NAMESPACE, '--timeout=120s']);
+  await gone(holdfast, 'drifted');
 }
 
 function gone(holdfast: Holdfast, name: string): Promise<string> {

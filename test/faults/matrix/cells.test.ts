@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ALL_MOMENTS, cellName, CELLS, EXCLUDED, MATRIX_ACTIONS, product, VICTIMS, type Combination } from './cells.ts';
+import { ACTIONS } from '../cases.ts';
+import { ALL_MOMENTS, cellName, CELLS, EXCLUDED, product, VICTIMS, type Combination } from './cells.ts';
 
 const names = (cells: readonly Combination[]): readonly string[] => cells.map(cellName);
 
@@ -8,7 +9,7 @@ describe('the kill matrix', () => {
   const excluded = EXCLUDED.flatMap(({ cells }) => cells);
 
   it('is the product of victims, actions and moments: each combination is a cell, or excluded for a reason', () => {
-    const all = names(product(VICTIMS, MATRIX_ACTIONS, ALL_MOMENTS));
+    const all = names(product(VICTIMS, ACTIONS, ALL_MOMENTS));
     assert.deepEqual([...names(CELLS), ...names(excluded)].sort(), all.toSorted());
   });
 

@@ -7,10 +7,6 @@ import { ACTIONS, type Action, type Case, type Moment } from '../cases.ts';
 export const VICTIMS = ['worker', 'helm', 'temporal', 'kube-apiserver', 'etcd'] as const;
 export type Victim = (typeof VICTIMS)[number];
 
-/** What Holdfast does to a release, and what it does not do yet. */
-export const MATRIX_ACTIONS = [...ACTIONS, 'drift correction'] as const;
-export type MatrixAction = (typeof MATRIX_ACTIONS)[number];
-
 /** In words, each with the moment of the driver that it is. */
 export const MATRIX_MOMENTS = {
   'before the write': 'record',
@@ -23,13 +19,13 @@ export const MATRIX_MOMENTS = {
 export type MatrixMoment = keyof typeof MATRIX_MOMENTS;
 export const ALL_MOMENTS = Object.keys(MATRIX_MOMENTS) as readonly MatrixMoment[]; // of the literal above
 
-/** One combination; what is tried is a combination with an action that there is. */
-export interface Combination<A extends MatrixAction = MatrixAction> {
+export interface Combination {
   readonly victim: Victim;
-  readonly action: A;
+  readonly action: Action;
   readonly moment: MatrixMoment;
 }
-export type Cell = Combination<Action>;
+/** One that is tried. */
+export type Cell = Combination;
 
 interface Exclusion {
   readonly cells: readonly Combination[];
@@ -45,11 +41,11 @@ export function cellName({ victim, action, moment }: Combination): string {
   return `${victim}, ${action}, ${moment}`;
 }
 
-export function product<A extends MatrixAction>(
+export function product(
   victims: readonly Victim[],
-  actions: readonly A[],
+  actions: readonly Action[],
   moments: readonly MatrixMoment[],
-): readonly Combination<A>[] {
+): readonly Combination[] {
   return victims.flatMap((victim) =>
     actions.flatMap((action) => moments.map((moment) => ({ victim, action, moment }))),
   );
@@ -63,7 +59,7 @@ const AROUND_ONE_REQUEST = ['before the write', 'after the write, before the rep
 
 const POSSIBLE: readonly Cell[] = [
   ...product(['worker', 'temporal', 'kube-apiserver'], HELM_ACTIONS, ALL_MOMENTS),
-  ...product(['worker', 'temporal', 'kube-apiserver'], ['unlock'], AROUND_ONE_REQUEST),
+  ...product(['worker', 'temporal', 'kube-apiserver'], ['unlock', 'correction'], AROUND_ONE_REQUEST),
   ...product(['helm'], HELM_ACTIONS, WHILE_HELM_RUNS),
   ...product(['etcd'], ['upgrade'], ALL_MOMENTS),
   ...product(['worker', 'temporal', 'kube-apiserver'], ['test'], [...IN_A_TEST, 'after the write, before the report']),
@@ -76,6 +72,7 @@ const COVERED: readonly Cell[] = [
   ...product(['worker'], ['unlock'], AROUND_ONE_REQUEST),
   ...product(['worker'], ['test'], [...IN_A_TEST, 'after the write, before the report']),
   ...product(['helm'], ['test'], IN_A_TEST),
+  ...product(['worker', 'temporal', 'kube-apiserver'], ['correction'], AROUND_ONE_REQUEST),
   ...product(['temporal'], ['install'], ['in a post hook']),
   ...product(['kube-apiserver'], ['rollback'], ['in the wait']),
   ...product(['kube-apiserver'], ['uninstall'], ['in the write']),
@@ -102,16 +99,28 @@ export const EXCLUDED: readonly Exclusion[] = [
     reason: 'a test has no hooks but those that it consists of, and is over when they are',
   },
   {
-    cells: product(VICTIMS, ['drift correction'], ALL_MOMENTS),
-    reason: 'not in this version: Holdfast corrects no drift',
-  },
-  {
     cells: product(['helm'], HELM_ACTIONS, ['after the write, before the report', 'in the wait']),
     reason: 'helm has ended by then: Holdfast reports, and Holdfast waits',
   },
   {
     cells: product(['helm'], ['unlock'], ALL_MOMENTS),
     reason: 'an unlock runs no helm: it begins when the helm that held the record is dead',
+  },
+  {
+    cells: product(['helm'], ['correction'], ALL_MOMENTS),
+    reason: 'a correction runs no helm: it sends what helm has sent',
+  },
+  {
+    cells: product(['worker', 'temporal', 'kube-apiserver'], ['correction'], ['in a pre hook', 'in a post hook']),
+    reason: 'a correction runs no hooks',
+  },
+  {
+    cells: product(['worker', 'temporal', 'kube-apiserver'], ['correction'], ['in the write']),
+    reason: 'a correction writes each object by one request of its own: both sides of it are cells',
+  },
+  {
+    cells: product(['worker', 'temporal', 'kube-apiserver'], ['correction'], ['in the wait']),
+    reason: 'nothing is waited for after a correction: the release is looked at again at once',
   },
   {
     cells: product(['worker', 'temporal', 'kube-apiserver'], ['unlock'], ['in a pre hook', 'in a post hook']),
@@ -126,7 +135,7 @@ export const EXCLUDED: readonly Exclusion[] = [
     reason: 'nothing is waited for after an unlock: the release is looked at again at once',
   },
   {
-    cells: product(['etcd'], ['install', 'rollback', 'uninstall', 'unlock', 'test'], ALL_MOMENTS),
+    cells: product(['etcd'], ['install', 'rollback', 'uninstall', 'unlock', 'test', 'correction'], ALL_MOMENTS),
     reason: 'nobody but the API server talks to etcd: what its death does to a client is tried with an upgrade',
   },
 ];

@@ -1,5 +1,6 @@
 /** docs/reliability.md, from the results of the kill matrix. */
-import { ALL_MOMENTS, EXCLUDED, MATRIX_ACTIONS, VICTIMS, type Combination, type Victim } from './cells.ts';
+import { ACTIONS } from '../cases.ts';
+import { ALL_MOMENTS, EXCLUDED, VICTIMS, type Combination, type Victim } from './cells.ts';
 import type { Results, Row } from './rows.ts';
 
 export const REPORT = 'docs/reliability.md';
@@ -43,7 +44,7 @@ as died that left no revision. An uninstalled release has none. \`hooks\` is how
 
 function section(victim: Victim, rows: readonly Row[]): string {
   const own = rows.filter((row) => row.victim === victim);
-  const actions = MATRIX_ACTIONS.filter((action) => own.some((row) => row.action === action));
+  const actions = ACTIONS.filter((action) => own.some((row) => row.action === action));
   const lines = ALL_MOMENTS.map((moment) => [
     moment,
     ...actions.map((action) => cellText(own.find((row) => row.action === action && row.moment === moment))),

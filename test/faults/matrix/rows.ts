@@ -30,6 +30,7 @@ const DECLARED: Readonly<Record<Cell['action'], number>> = {
   uninstall: 0,
   unlock: 2,
   test: 1,
+  correction: 1,
 };
 
 export function rowOf(cell: Cell, { hit, left }: Toll, { records, hooks }: Truth): Row {

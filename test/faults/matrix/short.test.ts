@@ -9,6 +9,7 @@ const SHORT: readonly Cell[] = [
   { victim: 'worker', action: 'uninstall', moment: 'in a post hook' },
   { victim: 'worker', action: 'test', moment: 'in a pre hook' },
   { victim: 'worker', action: 'unlock', moment: 'before the write' },
+  { victim: 'worker', action: 'correction', moment: 'before the write' },
   { victim: 'kube-apiserver', action: 'rollback', moment: 'in the wait' },
   { victim: 'kube-apiserver', action: 'uninstall', moment: 'in the write' },
   { victim: 'temporal', action: 'install', moment: 'in a post hook' },

@@ -28,7 +28,7 @@ const WITHOUT_CLUSTER: Readonly<Partial<Record<Moment, readonly Toll[]>>> = {
 /** More than one where it is not the moment alone that decides, but also who is back first. */
 export function tollsOf(cell: Cell): readonly Toll[] {
   const { moment, action } = caseOf(cell);
-  if (action === 'unlock') return [UNHARMED];
+  if (action === 'unlock' || action === 'correction') return [UNHARMED];
   const tolls = TOLLS[cell.victim](moment);
   // It makes no revision.
   return action === 'test' ? tolls.map(({ hit }) => ({ hit, left: 'nothing' })) : tolls;
