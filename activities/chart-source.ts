@@ -14,6 +14,8 @@ export interface ChartPlace {
 export interface ChartSource extends ChartPlace {
   /** Where the same bytes may be had as well; null: nowhere. */
   readonly mirror: Mirror | null;
+  /** The HelmRepository that says all this; null: none does. */
+  readonly repository: Repository | null;
 }
 
 export interface Mirror {
@@ -40,13 +42,13 @@ export async function findChartSource(
   const { namespace, call } = looker;
   const name = parseOciName(chart.url);
   const repository = await findRepository(kube, chart, { namespace, crossNamespace });
-  if (repository === null) return { name, transport: PLAIN_TRANSPORT, mirror: null };
+  if (repository === null) return { name, transport: PLAIN_TRANSPORT, mirror: null, repository };
   const transport = await transportOf(tools, repository, call.signal);
   const prefix = repository.spec.mirror ?? '';
-  if (prefix === '') return { name, transport, mirror: null };
+  if (prefix === '') return { name, transport, mirror: null, repository };
   const mirrored = below(parseOciName(prefix), name, parseOciName(repository.url));
   const place = await placeOf(tools, { name: mirrored, chart, ...looker });
-  return { name, transport, mirror: { place, of: repository } };
+  return { name, transport, mirror: { place, of: repository }, repository };
 }
 
 /** A mirror is a registry of its own: the HelmRepository above it says how it is reached, and as whom. */

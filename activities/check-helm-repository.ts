@@ -1,5 +1,6 @@
 import type { Failure } from '../workflows/core/failures.ts';
 import type { ChartIndex } from './chart-index/store.ts';
+import { keepsValues } from './chart-values.ts';
 import { expiryOf, type Expiry } from './credential-expiry.ts';
 import { fromKube, HoldfastError } from './failures.ts';
 import type { Transport } from './http/transport.ts';
@@ -39,7 +40,13 @@ export async function checkHelmRepository(tools: Toolbox, { ref, workflowId }: I
   );
   await reportRepository(tools.kube, { repository, workflowId, failure, index, expiry });
   const intervalMs = untilNews(expiry, seen.intervalMs);
-  return { ...seen, intervalMs, failure, ...(retryAfterMs === null ? {} : { retryAfterMs }) };
+  return {
+    ...seen,
+    intervalMs,
+    failure,
+    ...(retryAfterMs === null ? {} : { retryAfterMs }),
+    ...(failure === null && keepsValues(repository) ? { keepsValues: true } : {}),
+  };
 }
 
 function tellOf({ meter }: Toolbox, url: string): (measured: Measured) => void {

@@ -7,6 +7,7 @@ import { archiveUrl } from './chart-index/urls.ts';
 import { failure } from './failures.ts';
 import { get } from './http/get.ts';
 import type { HelmReleaseSpec } from './kube/compile-spec.ts';
+import type { Repository } from './kube/credentials.ts';
 import { MAX_CHART_BYTES } from './oci/oras.ts';
 import type { Call, Toolbox } from './operation.ts';
 import { readIndexOf } from './repository-index.ts';
@@ -16,6 +17,8 @@ import type { WantedVersion } from './semver/wanted.ts';
 /** What an index says of a chart, and how its archives are asked for. */
 export interface IndexedVersions {
   readonly source: IndexSource;
+  /** Null: no HelmRepository says how. */
+  readonly repository: Repository | null;
   readonly versions: readonly IndexEntry[];
 }
 
@@ -32,9 +35,9 @@ const NAMED = 5;
 
 /** The versions of a chart in the index of its repository. Throws `ChartNotFound`. */
 export async function versionsOf(tools: Toolbox, { chart, namespace, call }: Asked): Promise<IndexedVersions> {
-  const { source, index } = await readIndexOf(tools, { chart, namespace }, call);
+  const { source, index, repository } = await readIndexOf(tools, { chart, namespace }, call);
   const found = await index.chart(chart.name);
-  if (found !== null) return { source, versions: found.versions };
+  if (found !== null) return { source, repository, versions: found.versions };
   const some = index.names.toSorted().slice(0, NAMED).join(', ');
   const more = index.names.length > NAMED ? `, … (${index.names.length} charts)` : '';
   const there = some === '' ? 'no chart is' : `there are ${some}${more}`;
@@ -44,18 +47,20 @@ export async function versionsOf(tools: Toolbox, { chart, namespace, call }: Ask
   );
 }
 
+interface IndexedArchive extends Omit<IndexedVersions, 'versions'> {
+  readonly archive: Buffer;
+  readonly digest: string;
+  readonly version: string;
+}
+
 /** The archive that a version, or a digest, stands for in the index of a repository. */
 export async function fetchIndexed(
   tools: Toolbox,
   asked: Asked & { readonly wanted: WantedVersion },
-): Promise<{
-  readonly archive: Buffer;
-  readonly digest: string;
-  readonly version: string;
-  readonly source: IndexSource;
-}> {
+): Promise<IndexedArchive> {
   const { chart, call, wanted } = asked;
-  const { source, versions } = await versionsOf(tools, asked);
+  const { versions, ...found } = await versionsOf(tools, asked);
+  const { source } = found;
   const entry = pick(versions, wanted, chart);
   const { version } = entry;
   const what = `chart ${chart.name} ${version}`;
@@ -69,11 +74,12 @@ export async function fetchIndexed(
       `the index of ${chart.url} names another digest for ${what} than spec.chart.version: ${promised}`,
     );
   }
-  if (promised !== null) return { archive: await tools.charts.get(promised, fetch), digest: promised, version, source };
+  if (promised !== null)
+    return { ...found, archive: await tools.charts.get(promised, fetch), digest: promised, version };
   // The index promises nothing, so what comes is taken for what it is.
   const archive = await fetch();
   const digest = `sha256:${createHash('sha256').update(archive).digest('hex')}`;
-  return { archive: await tools.charts.get(digest, () => Promise.resolve(archive)), digest, version, source };
+  return { ...found, archive: await tools.charts.get(digest, () => Promise.resolve(archive)), digest, version };
 }
 
 function pick(versions: readonly IndexEntry[], wanted: WantedVersion, { name, url }: Chart): IndexEntry {

@@ -26,6 +26,8 @@ export interface Meter {
   readonly repositoryAsked: (type: 'helm' | 'oci', measured: Measured) => void;
   /** A chart was fetched for a write, or taken from the cache. */
   readonly chartPulled: (measured: Measured) => void;
+  /** ConfigMaps with the default values of charts were written and removed. */
+  readonly valuesKept: (count: { readonly written: number; readonly removed: number }) => void;
 }
 
 /** For whom nobody watches over. */
@@ -34,6 +36,7 @@ export const SILENT: Meter = {
   looked: () => () => undefined,
   repositoryAsked: () => undefined,
   chartPulled: () => undefined,
+  valuesKept: () => undefined,
 };
 
 interface Measuring<T> {

@@ -1,10 +1,8 @@
 import type { FailureCode } from '../workflows/core/failures.ts';
 import type { HoldfastError } from './failures.ts';
 import type { Repository } from './kube/credentials.ts';
-import { recordEvent } from './kube/events.ts';
-import { KINDS } from './kube/kinds.ts';
-import { type Kube, KubeError } from './ports.ts';
-import type { ReportedEvent } from './types.ts';
+import { tellOfRepository } from './kube/repository-events.ts';
+import type { Kube } from './ports.ts';
 
 /**
  * Tells by Events of a HelmRepository that its mirror fails, though every chart still comes from the repository itself,
@@ -23,7 +21,7 @@ export function createMirrorNews(kube: Kube): MirrorNews {
       if (told.has(code)) return;
       failing.set(repository.uid, told.add(code));
       const why = `a chart comes from ${repository.url} instead of the mirror ${mirrorOf(repository)}: ${message}`;
-      await tell(kube, repository, { type: 'Warning', reason: 'MirrorFailed', message: why });
+      await tellOfRepository(kube, repository, { type: 'Warning', reason: 'MirrorFailed', message: why });
     },
     async worked(repository) {
       const told = failing.get(repository.uid);
@@ -32,19 +30,9 @@ export function createMirrorNews(kube: Kube): MirrorNews {
       if (mended.length === 0) return;
       for (const code of mended) told?.delete(code);
       const message = `charts come from the mirror ${mirrorOf(repository)} again`;
-      await tell(kube, repository, { type: 'Normal', reason: 'MirrorWorks', message });
+      await tellOfRepository(kube, repository, { type: 'Normal', reason: 'MirrorWorks', message });
     },
   };
 }
 
 const mirrorOf = ({ spec }: Repository): string => spec.mirror ?? '';
-
-async function tell(kube: Kube, { namespace, name, uid }: Repository, event: ReportedEvent): Promise<void> {
-  const { apiVersion } = KINDS.HelmRepository;
-  try {
-    await recordEvent(kube, { apiVersion, kind: 'HelmRepository', namespace, name, uid }, event);
-  } catch (error) {
-    // The chart is what is wanted; it is there whether or not that can be told.
-    if (!(error instanceof KubeError)) throw error;
-  }
-}

@@ -5,6 +5,7 @@ import { HoldfastError } from './failures.ts';
 import type { Transport } from './http/transport.ts';
 import { fetchIndexed } from './indexed-chart.ts';
 import type { HelmReleaseSpec } from './kube/compile-spec.ts';
+import type { Repository } from './kube/credentials.ts';
 import { measure } from './meter.ts';
 import type { Call, Toolbox } from './operation.ts';
 import { hasIndex } from './repository-index.ts';
@@ -16,6 +17,8 @@ export interface PreparedChart {
   readonly about: ChartArchive;
   /** Digest of its manifest, or of its archive where there is none, which pins it for good. */
   readonly digest: string;
+  /** The HelmRepository that it was found by; null: by none. */
+  readonly repository: Repository | null;
   /** Credentials that were used, for redaction. */
   readonly secrets: readonly string[];
 }
@@ -35,13 +38,13 @@ interface Where {
 
 async function prepareIndexed(tools: Toolbox, { chart }: HelmReleaseSpec, where: Where): Promise<PreparedChart> {
   const wanted = parseWanted(chart.version);
-  const { archive, digest, version, source } = await fetchIndexed(tools, { ...where, chart, wanted });
+  const { archive, digest, version, source, repository } = await fetchIndexed(tools, { ...where, chart, wanted });
   const about = await readChartArchive(archive, { name: chart.name, version });
-  return { archive, about, digest, secrets: secretsOf(source.transport) };
+  return { archive, about, digest, repository, secrets: secretsOf(source.transport) };
 }
 
 async function prepareOci(tools: Toolbox, spec: HelmReleaseSpec, { namespace, call }: Where): Promise<PreparedChart> {
-  const { mirror, ...origin } = await findChartSource(tools, spec.chart, { namespace, call });
+  const { mirror, repository, ...origin } = await findChartSource(tools, spec.chart, { namespace, call });
   const { name } = spec.chart;
   const wanted = parseWanted(spec.chart.version);
   const digest = wanted.kind === 'pinned' ? wanted.digest : null;
@@ -57,7 +60,7 @@ async function prepareOci(tools: Toolbox, spec: HelmReleaseSpec, { namespace, ca
     fromFirst(tools, { mirror, origin }, (place) => tools.oras.fetchLayer({ ...asked, ...place, signal }, layer)),
   );
   const about = await readChartArchive(archive, { name, version });
-  return { archive, about, digest: manifestDigest, secrets: secretsOf(origin.transport) };
+  return { archive, about, digest: manifestDigest, repository, secrets: secretsOf(origin.transport) };
 }
 
 function secretsOf({ login }: Transport): readonly string[] {

@@ -1,3 +1,4 @@
+import { keepChartValues } from './chart-values.ts';
 import { checkHelmRepository } from './check-helm-repository.ts';
 import { crossing } from './crossing.ts';
 import { correctDrift, observeDrift } from './drift.ts';
@@ -28,6 +29,7 @@ export type ReleaseWorkActivities = Pick<
   | 'observeDrift'
   | 'correctDrift'
   | 'checkHelmRepository'
+  | 'keepChartValues'
 >;
 
 /** The activities that run helm and oras and read Helm's storage. */
@@ -50,5 +52,6 @@ export function createReleaseActivities(tools: Toolbox): ReleaseWorkActivities {
     observeDrift: crossing((input, call) => observeDrift(tools, input, call)),
     correctDrift: crossing((input, call) => correctDrift(tools, input, call)),
     checkHelmRepository: crossing((input, call) => checkHelmRepository(tools, input, call)),
+    keepChartValues: crossing((input, call) => keepChartValues(tools, input, call)),
   };
 }

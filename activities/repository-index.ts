@@ -44,7 +44,7 @@ export async function readIndexOf(
   tools: Tools,
   { chart, namespace }: { readonly chart: HelmReleaseSpec['chart']; readonly namespace: string },
   wish: Wish,
-): Promise<{ readonly source: IndexSource; readonly index: ChartIndex }> {
+): Promise<{ readonly source: IndexSource; readonly index: ChartIndex; readonly repository: Repository | null }> {
   const { kube, crossNamespace } = tools;
   const repository = await findRepository(kube, chart, { namespace, crossNamespace });
   // Only the HelmRepository that is named knows of its query.
@@ -52,7 +52,7 @@ export async function readIndexOf(
     repository === null
       ? sourceWithout(chart.url)
       : await sourceOf(tools, repository, { ...wish, url: chart.repository === null ? chart.url : repository.url });
-  return { source, index: await tools.indexes.get(source, wish) };
+  return { source, index: await tools.indexes.get(source, wish), repository };
 }
 
 /** Of a chart that no HelmRepository is there for. */

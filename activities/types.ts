@@ -287,9 +287,16 @@ export interface RepositoryActivities {
         readonly failure: Failure | null;
         /** The registry wants to be left alone for so long. */
         readonly retryAfterMs?: number;
+        /** ConfigMaps with the default values of its charts are wanted. */
+        readonly keepsValues?: true;
       })
     | null
   >;
+  /** Write the ConfigMaps with default values that a HelmRepository wants, and remove those that are of no use. */
+  keepChartValues(input: {
+    readonly cluster: string;
+    readonly ref: ObjectRef;
+  }): Promise<{ readonly written: number; readonly removed: number }>;
 }
 
 export interface WatchActivities {

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ObjectRef } from '../workflows/core/ids.ts';
 import type { HelmProcess, Written } from '../workflows/core/model.ts';
+import { keepValuesOf } from './chart-values.ts';
 import { installArgs, templateArgs, upgradeArgs, type InstallCommand, type UpgradeCommand } from './helm/command.ts';
 import { hasPostHook } from './helm/manifest.ts';
 import { createRedact } from './helm/redact.ts';
@@ -26,6 +27,7 @@ export async function writeRelease(tools: Toolbox, input: WriteInput, call: Call
       inPrivateFolder(tools, 'helm-', async (folder) => {
         call.signal.throwIfAborted();
         const chart = await prepareChart(tools, spec, { namespace: input.ref.namespace, call });
+        await keepValuesOf(tools, chart.repository, chart.about);
         return write(tools, { input, spec, account, chart, folder, call, found });
       }),
     ),

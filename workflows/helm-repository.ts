@@ -45,6 +45,7 @@ export async function helmRepository(input: EntityInput<RepositoryHistory>): Pro
     const seen = await check(input);
     if (seen !== null) {
       const until = note(state, { input, seen, asked });
+      if (seen.keepsValues === true) await keepValues(input);
       await condition(() => state.woken, until - Date.now(), { summary: 'next check' });
     } else if (!isWoken(state)) {
       return;
@@ -102,6 +103,7 @@ interface Seen {
   readonly intervalMs: number;
   readonly failure: Failure | null;
   readonly retryAfterMs?: number;
+  readonly keepsValues?: true;
 }
 
 async function check({ cluster, ref }: EntityInput<RepositoryHistory>): Promise<Seen | null> {
@@ -118,6 +120,22 @@ async function check({ cluster, ref }: EntityInput<RepositoryHistory>): Promise<
     const step = readFailure(error);
     const failure = step.kind === 'failed' ? step.failure : { code: 'Unexpected' as const, message: step.reason };
     return { url: '', suspended: false, intervalMs: 60_000, failure };
+  }
+}
+
+/** They are there for people to read: that one cannot be written keeps nothing else from being done. */
+async function keepValues({ cluster, ref }: Input): Promise<void> {
+  const { keepChartValues } = proxyActivities<RepositoryActivities>({
+    startToCloseTimeout: '10 minutes',
+    heartbeatTimeout: '60 seconds',
+    retry: { maximumAttempts: 2, initialInterval: '1 second' },
+  });
+  try {
+    const summary = `keep the default values of the charts of ${refText(ref)}`;
+    await keepChartValues.executeWithOptions({ summary }, [{ cluster, ref }]);
+  } catch (error) {
+    // Shown where its steps are; the next check comes to it again. What ends the workflow is thrown on.
+    readFailure(error);
   }
 }
 

@@ -15,6 +15,8 @@ export interface ChartArchive {
    * True too when a packed subchart hides its templates from us.
    */
   readonly mayHavePostHooks: boolean;
+  /** The text of its `values.yaml`; empty where it has none. */
+  readonly values: string;
 }
 
 /** Helm's own limits, so that nothing fails there that passed here. */
@@ -50,6 +52,7 @@ export async function readChartArchive(
     version: chart.version,
     appVersion: chart.appVersion ?? null,
     mayHavePostHooks: mayHavePostHooks(files),
+    values: files.find(({ path }) => /^(?:\.\/)*[^/]+\/values\.yaml$/.test(path))?.body.toString('utf8') ?? '',
   };
 }
 

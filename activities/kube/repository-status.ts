@@ -213,13 +213,11 @@ function expiryEvents(expiring: Condition | null, { conditions }: OldStatus): re
   return [{ type: 'Warning', reason, message }];
 }
 
-function unsupported({ url, mirror, auth, valuesConfigMapPolicy }: HelmRepositoryFields): readonly string[] {
+function unsupported({ url, mirror, auth }: HelmRepositoryFields): readonly string[] {
   const { caFile, certFile, keyFile } = auth?.tls ?? {};
   const files = Object.entries({ caFile, certFile, keyFile }).filter(([, path]) => path != null && path !== '');
-  const policy = valuesConfigMapPolicy ?? '';
   return [
     ...files.map(([field]) => `spec.auth.tls.${field}`),
     ...(mirror == null || mirror === '' || url.startsWith('oci:') ? [] : ['spec.mirror']),
-    ...(policy === '' || policy === 'disabled' ? [] : ['spec.valuesConfigMapPolicy']),
   ];
 }

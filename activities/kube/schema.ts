@@ -178,6 +178,7 @@ export const HelmRepositoryFields = z.object({
   mirror: text,
   proxySecretRef: z.object({ name: z.string() }).nullish(),
   valuesConfigMapPolicy: text,
+  valuesConfigMapRetention: text,
 });
 export type HelmRepositoryFields = z.infer<typeof HelmRepositoryFields>;
 

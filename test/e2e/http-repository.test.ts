@@ -42,6 +42,7 @@ describe('a HelmRepository of type helm', () => {
         type: 'helm',
         auth: { basic: { secretRef: { name: 'login' } } },
         interval: '10s',
+        valuesConfigMapPolicy: 'lazy',
       }),
       object('HelmRelease', 'exact', { chart: chart('1.0.0') }),
       // Only because the index changes does it look again in time.
@@ -53,6 +54,7 @@ describe('a HelmRepository of type helm', () => {
     await eventually(holdfast, ['helmrelease', 'classic', 'newest'], has('1.0.0'));
     await repository.publish({ name: 'app', version: '1.1.0' });
     const live = await eventually(holdfast, ['helmrelease', 'classic', 'newest'], has('1.1.0'));
+    await eventually(holdfast, ['configmap', 'classic', 'helm-values-charts-app-1-1-0'], () => true);
     const { indexDigest } = (await holdfast.get('helmrepository', 'classic', 'charts')).status ?? {};
     assert.notEqual(indexDigest, shown.status?.['indexDigest']);
     const { digest } = live.status?.['resolved'] as { digest?: string }; // of our CRD

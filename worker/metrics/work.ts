@@ -80,7 +80,7 @@ function createTally(registry: Registry, { name, help, buckets, by, result }: Ta
 /** Counts what this worker does; those of all workers of a cluster add up. */
 export function createWorkMetrics(registry: Registry): {
   readonly attempted: (attempt: EndedAttempt) => void;
-} & Pick<Meter, 'looked' | 'repositoryAsked' | 'chartPulled'> {
+} & Omit<Meter, 'watching'> {
   const operations = createTally(registry, {
     name: 'helm_release_operation',
     help: 'Attempts to change a release',
@@ -131,6 +131,25 @@ export function createWorkMetrics(registry: Registry): {
     chartPulled: (measured) => {
       pulls.count({}, toTallied(measured));
     },
+    valuesKept: createValuesCounter(registry),
+  };
+}
+
+function createValuesCounter(registry: Registry): Meter['valuesKept'] {
+  const registers = [registry];
+  const written = new Counter({
+    name: 'helm_chart_configmaps_generated_total',
+    help: 'ConfigMaps with the default values of charts that were written',
+    registers,
+  });
+  const removed = new Counter({
+    name: 'helm_chart_configmaps_cleaned_total',
+    help: 'ConfigMaps with the default values of charts that were removed',
+    registers,
+  });
+  return (count) => {
+    written.inc(count.written);
+    removed.inc(count.removed);
   };
 }
 

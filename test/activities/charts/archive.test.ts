@@ -37,7 +37,14 @@ describe('readChartArchive', () => {
       version: '1.2.0',
       appVersion: '1.16',
       mayHavePostHooks: false,
+      values: '',
     });
+  });
+
+  it('reads its default values, and not those of a subchart', async () => {
+    const subchart = { path: 'app/charts/web/values.yaml', body: 'b: 2\n' };
+    const { values } = await readChartArchive(tgz(CHART, subchart, { path: 'app/values.yaml', body: 'a: 1\n' }), asked);
+    assert.equal(values, 'a: 1\n');
   });
 
   const versions: readonly (readonly [string, string, boolean])[] = [
