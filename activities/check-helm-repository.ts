@@ -1,7 +1,7 @@
 import type { Failure } from '../workflows/core/failures.ts';
 import type { ChartIndex } from './chart-index/store.ts';
 import { keepsValues } from './chart-values.ts';
-import { expiryOf, type Expiry } from './credential-expiry.ts';
+import { expiryOf, untilNews, type Expiry } from './credential-expiry.ts';
 import { fromKube, HoldfastError } from './failures.ts';
 import type { Transport } from './http/transport.ts';
 import { intervalOf } from './kube/compile-spec.ts';
@@ -21,8 +21,6 @@ type Seen = Awaited<ReturnType<RepositoryActivities['checkHelmRepository']>>;
 
 /** The activity has five minutes in all, and the answer is to be written down as well. */
 const LONGEST_MS = 4 * 60_000;
-/** Between two looks that are due because of the credentials and nothing else. */
-const SHORTEST_MS = 60_000;
 
 /**
  * Log in at the registry of a HelmRepository or ask whether it lives, or read its index, and write down what came of it.
@@ -39,7 +37,7 @@ export async function checkHelmRepository(tools: Toolbox, { ref, workflowId }: I
     { tell: tellOf(tools, url), signal: call.signal, failureIn: (answer) => answer.failure?.code ?? null },
   );
   await reportRepository(tools.kube, { repository, workflowId, failure, index, expiry });
-  const intervalMs = untilNews(expiry, seen.intervalMs);
+  const intervalMs = untilNews(expiry ?? null, { now: Date.now(), intervalMs: seen.intervalMs });
   return {
     ...seen,
     intervalMs,
@@ -83,13 +81,6 @@ async function ask(tools: Toolbox, repository: Repository, call: Call): Promise<
     const { code, message, retryAfterMs } = known;
     return { failure: { code, message }, retryAfterMs, index: null, expiry };
   }
-}
-
-/** Until the next look: at the interval, or when there is something to say of the credentials before. */
-function untilNews(expiry: Answer['expiry'], intervalMs: number): number {
-  const now = Date.now();
-  const coming = [expiry?.warnFrom, expiry?.at].flatMap((at) => (at == null || at <= now ? [] : [at - now]));
-  return Math.min(intervalMs, ...coming.map((ms) => Math.max(SHORTEST_MS, ms)));
 }
 
 interface Registry {

@@ -12,6 +12,8 @@ export interface Expiry {
 }
 
 const DAY_MS = 24 * 60 * 60_000;
+/** Between two looks that are due because of the credentials and nothing else. */
+const SHORTEST_MS = 60_000;
 /** Of ECR's passwords, which only say when they end. */
 const ECR_LIFE_MS = DAY_MS / 2;
 
@@ -23,6 +25,21 @@ export function expiryOf({ login, tls }: Pick<Transport, 'login' | 'tls'>): Expi
   ];
   const [first] = all.filter((expiry) => expiry !== null).toSorted((a, b) => a.at - b.at);
   return first ?? null;
+}
+
+interface Then {
+  readonly now: number;
+  readonly intervalMs: number;
+}
+
+/** Until the next look: at the interval, or when there is something to say of the credentials before. */
+export function untilNews(expiry: Expiry | null, { now, intervalMs }: Then): number {
+  if (expiry === null) return intervalMs;
+  const { at, warnFrom } = expiry;
+  // What is renewed by itself is seen to be so before its end, and no alarm is raised.
+  const news = warnFrom === null ? [now + 0.9 * (at - now)] : [warnFrom, at];
+  const coming = news.filter((then) => then > now).map((then) => Math.max(SHORTEST_MS, Math.round(then - now)));
+  return Math.min(intervalMs, ...coming);
 }
 
 /** A day before the end; of what does not live for four of them, when a quarter of its life is left. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { expiryOf } from '../../activities/credential-expiry.ts';
+import { expiryOf, untilNews } from '../../activities/credential-expiry.ts';
 import { PLAIN_TRANSPORT, type Transport } from '../../activities/http/transport.ts';
 import { ecrPassword, jwt } from '../support/credentials.ts';
 import { createAuthority } from '../support/tls.ts';
@@ -70,4 +70,23 @@ describe('expiryOf', () => {
   it('knows nothing where there are no credentials', () => {
     assert.equal(expiryOf(PLAIN_TRANSPORT), null);
   });
+});
+
+describe('the next look at credentials', () => {
+  const now = AT;
+  const what = 'the password of Secret apps/login';
+  const rows: readonly (readonly [string, Parameters<typeof untilNews>[0], number])[] = [
+    ['of which nothing is known, is at the interval', null, 24],
+    ['that end late, is at the interval', { at: now + 90 * HOUR, warnFrom: now + 66 * HOUR, what }, 24],
+    ['is when there is a word to be said', { at: now + 34 * HOUR, warnFrom: now + 10 * HOUR, what }, 10],
+    ['of which that was said, is at their end', { at: now + 5 * HOUR, warnFrom: now - 19 * HOUR, what }, 5],
+    ['that have ended, is at the interval', { at: now - HOUR, warnFrom: now - 25 * HOUR, what }, 24],
+    ['that end now, is in a minute', { at: now + 1, warnFrom: now - 24 * HOUR, what }, 1 / 60],
+    ['that are renewed, is before their end', { at: now + 10 * HOUR, warnFrom: null, what }, 9],
+  ];
+  for (const [name, expiry, hours] of rows) {
+    it(name, () => {
+      assert.equal(untilNews(expiry, { now, intervalMs: 24 * HOUR }), Math.round(hours * HOUR));
+    });
+  }
 });
