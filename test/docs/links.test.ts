@@ -8,7 +8,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const LINK = /\]\(([^)\s]+)\)/g;
 
 describe('links between documents', () => {
-  for (const file of [...globSync('*.md', { cwd: ROOT }), ...globSync('docs/*.md', { cwd: ROOT })]) {
+  for (const file of [...globSync('*.md', { cwd: ROOT }), ...globSync('docs/**/*.md', { cwd: ROOT })]) {
     it(`lead somewhere: ${file}`, () => {
       const links = [...read(file).matchAll(LINK)].map(([, link = '']) => link);
       for (const link of links.filter((each) => !/^https?:/.test(each))) {

@@ -1,5 +1,6 @@
 /** Local stand-ins of what clouds ask and answer when a registry's token is wanted; the SDKs that ask are the real ones. */
-import { request as forward, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import type { RequestListener } from 'node:http';
+import { passOn } from './forwarder.ts';
 import { serveWeb, type Web } from './web.ts';
 
 /** An answer in place of the usual one. */
@@ -25,7 +26,7 @@ type Answer = (request: { path: string; body: string; target: string }, cloud: C
 async function serveCloud(answer: Answer, behind: (() => string) | null = null): Promise<CloudStandIn> {
   const listener: RequestListener = (request, response) => {
     if (behind !== null && request.url?.startsWith('/v2/') === true) {
-      pass(request, response, behind());
+      passOn(request, response, { to: behind() });
       return;
     }
     const chunks: Buffer[] = [];
@@ -41,17 +42,6 @@ async function serveCloud(answer: Answer, behind: (() => string) | null = null):
   const web = await serveWeb(listener);
   const cloud: CloudStandIn = { ...web, tokens: ['first-token'], lifeMs: 12 * 3_600_000, instead: null, handedOut: 0 };
   return cloud;
-}
-
-function pass(incoming: IncomingMessage, outgoing: ServerResponse, behind: string): void {
-  const [host, port] = behind.split(':');
-  const { method, url: path, headers } = incoming;
-  const forwarded = forward({ host, port, method, path, headers }, (answered) => {
-    outgoing.writeHead(answered.statusCode ?? 502, answered.headers);
-    answered.pipe(outgoing);
-  });
-  forwarded.on('error', () => outgoing.destroy());
-  incoming.pipe(forwarded);
 }
 
 function handOut(cloud: CloudStandIn, answer: (token: string, expiresAt: number) => Omit<Instead, 'status'>): Instead {

@@ -1,6 +1,6 @@
 /** Faults between us and a real peer: a forwarder in front of it, never a fake of it. */
 import { once } from 'node:events';
-import { createServer as createHttpServer, request } from 'node:http';
+import { createServer as createHttpServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 
 export interface Link {
@@ -47,6 +47,22 @@ export async function forwardTcp(target: string, { at = '127.0.0.1', on = 0 } = 
     },
     mend: () => listen(own),
   };
+}
+
+/** Passes one request on to a peer that speaks plain HTTP, and its answer back. */
+export function passOn(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  { to, headers = incoming.headers }: { readonly to: string; readonly headers?: IncomingMessage['headers'] },
+): void {
+  const [host, port] = to.split(':');
+  const { method, url: path } = incoming;
+  const forwarded = request({ host, port, method, path, headers }, (answer) => {
+    outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+    answer.pipe(outgoing);
+  });
+  forwarded.on('error', () => outgoing.destroy());
+  incoming.pipe(forwarded);
 }
 
 export interface AlteringLink {
