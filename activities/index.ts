@@ -2,6 +2,7 @@ import { crossing } from './crossing.ts';
 import { createGitActivities } from './git-activities.ts';
 import { abandonObject } from './kube/abandonment.ts';
 import { createLinkedList } from './kube/dependants.ts';
+import { createLastSeen } from './kube/last-seen.ts';
 import { addFinalizer, annotateSuspension, removeFinalizer } from './kube/metadata.ts';
 import { reportStatus } from './kube/release-status.ts';
 import { lookRelease } from './look-release.ts';
@@ -27,19 +28,20 @@ export function createActivities(deps: ActivitiesDeps): Activities {
   const tools = createToolbox(deps);
   const { crossNamespace } = tools;
   const listLinked = createLinkedList(kube);
+  const seen = createLastSeen();
   const identify = crossing(() => identifyCluster(kube));
   return {
     ...createReleaseActivities(tools),
     ...createGitActivities(deps),
     lookRelease: crossing((input, call) => {
       const { signal } = call;
-      const looking = { kube, shared: tools.sharedReads(call), listLinked };
+      const looking = { kube, shared: tools.sharedReads(call), seen, listLinked };
       return measure(() => lookRelease(looking, { ...input, crossNamespace }, signal), {
         tell: meter.looked('HelmRelease'),
         signal,
       });
     }),
-    reportRelease: crossing((report) => reportStatus(kube, report)),
+    reportRelease: crossing((report) => reportStatus(kube, report, seen)),
     holdRelease: crossing((held) => addFinalizer(kube, { kind: 'HelmRelease', ...held })),
     letGoRelease: crossing((held) => removeFinalizer(kube, { kind: 'HelmRelease', ...held })),
     setSuspension: crossing(({ ref, suspension }) => annotateSuspension(kube, ref, suspension)),

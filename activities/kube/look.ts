@@ -9,6 +9,7 @@ import type { Answer } from './follow-version.ts';
 import { listRecords, type RecordLabels } from './helm-records.ts';
 import { type CrossNamespace, readHelmRelease } from './helm-release.ts';
 import { listPath } from './kinds.ts';
+import type { LastSeen } from './last-seen.ts';
 import { listMetadata } from './list.ts';
 import { placeInStatus } from './release-status.ts';
 
@@ -26,6 +27,8 @@ export interface LookDeps {
   readonly kube: Kube;
   /** Through which that is read which other releases read as well; absent: like all else. */
   readonly shared?: Kube;
+  /** Is told what was seen. */
+  readonly seen?: LastSeen;
   /** All HelmReleases of the cluster, as `createLinkedList` lists them. */
   readonly listLinked: () => Promise<readonly Linked[]>;
 }
@@ -45,6 +48,7 @@ export async function look(deps: LookDeps, input: LookInput): Promise<Look> {
   const wanted = wantedTarget(object);
   const told = placeInStatus(manifest['status']);
   const { at, stored } = await findStored(kube, { wanted, known: target, told }, looker);
+  deps.seen?.note(manifest, stored === null ? null : { ...at, revision: stored.revision, status: stored.status });
   if (!object.deleting) {
     const dependsOn = dependenciesOf(ref.namespace, manifest['spec']);
     const move = isSamePlace(at, wanted) ? {} : { move: { from: at, takenBy: await ownerAt(kube, wanted, looker) } };

@@ -3,12 +3,13 @@ import { z } from 'zod';
 import type { ObjectRef } from '../../workflows/core/ids.ts';
 import type { AttemptRecord, History } from '../../workflows/core/model.ts';
 import type { TestHook } from '../../workflows/core/test-model.ts';
-import { type Kube, KubeError } from '../ports.ts';
+import { type Kube, KubeError, type Manifest } from '../ports.ts';
 import type { ReleaseReport } from '../types.ts';
 import { mergeConditions, StoredCondition } from './conditions.ts';
 import { recordEvent } from './events.ts';
 import { readRevision, recordPath, type RevisionFacts } from './helm-records.ts';
 import { KINDS, MANAGERS, METADATA, objectPath, PATCH } from './kinds.ts';
+import { createLastSeen, type LastSeen, type SeenRelease } from './last-seen.ts';
 import { readOrNull } from './read.ts';
 import { AnyObjectOrNull, RecordMetadata } from './schema.ts';
 
@@ -32,43 +33,84 @@ export function placeInStatus(status: unknown): ObjectRef | null {
   return release === undefined ? null : { namespace: release.namespace, name: release.name };
 }
 
-/** Write status and Events of a HelmRelease. One that is gone, or another by now, is left alone. */
-export async function reportStatus(kube: Kube, report: ReleaseReport): Promise<void> {
-  const read = AnyObjectOrNull.parse(await readOrNull(kube, objectPath('HelmRelease', report.ref)));
-  if (read === null || read.metadata.uid !== report.uid) return;
-  const old = OldStatus.parse(read.status ?? {});
-  const status = toStatus(report, old, await describeRevision(kube, report, old));
+/**
+ * Write status and Events of a HelmRelease. One that is gone, or another by now, is left alone. What `seen` knows of it is
+ * not read again, unless it turns out to be out of date.
+ */
+export async function reportStatus(
+  kube: Kube,
+  report: ReleaseReport,
+  seen: LastSeen = createLastSeen(),
+): Promise<void> {
+  const known = seen.take(report.uid);
+  const ground = known ?? (await readGround(kube, report));
+  if (ground === null) return;
+  const status = await compose(kube, report, ground);
   const involved = { apiVersion: KINDS.HelmRelease.apiVersion, kind: 'HelmRelease', uid: report.uid, ...report.ref };
   for (const event of report.events) await recordEvent(kube, involved, event);
-  if (!contains(read.status, status)) await patchStatus(kube, report, status);
+  if (contains(ground.status, status)) return;
+  if (await patchStatus({ kube, report, seen }, status, known?.resourceVersion)) return;
+  const again = await readGround(kube, report);
+  if (again !== null) await patchStatus({ kube, report, seen }, await compose(kube, report, again));
 }
 
-async function patchStatus(kube: Kube, { ref, uid }: ReleaseReport, status: object): Promise<void> {
+/** What a report changes. */
+type Ground = Pick<SeenRelease, 'status' | 'newest'>;
+
+/** Null: the object is gone, or another. */
+async function readGround(kube: Kube, { ref, uid }: ReleaseReport): Promise<Ground | null> {
+  const read = AnyObjectOrNull.parse(await readOrNull(kube, objectPath('HelmRelease', ref)));
+  if (read?.metadata.uid !== uid) return null;
+  return { status: read.status, newest: null };
+}
+
+async function compose(kube: Kube, report: ReleaseReport, ground: Ground): Promise<Record<string, unknown>> {
+  const old = OldStatus.parse(ground.status ?? {});
+  return toStatus(report, old, await describeRevision(kube, report, { old, newest: ground.newest }));
+}
+
+interface Reporting {
+  readonly kube: Kube;
+  readonly report: ReleaseReport;
+  readonly seen: LastSeen;
+}
+
+/** False: the object is not in that version any more. */
+async function patchStatus(
+  { kube, report: { ref, uid }, seen }: Reporting,
+  status: object,
+  resourceVersion?: string,
+): Promise<boolean> {
   try {
-    await kube.request({
+    const written = await kube.request<Manifest>({
       ...PATCH.merge,
       path: objectPath('HelmRelease', ref, '/status'),
       query: { fieldManager: MANAGERS.status },
       // The uid is a precondition: an object of the same name that came since is not ours to describe.
-      body: { metadata: { uid }, status },
+      body: { metadata: { uid, ...(resourceVersion === undefined ? {} : { resourceVersion }) }, status },
     });
+    seen.note(written, null);
   } catch (error) {
+    if (error instanceof KubeError && error.status === 409 && resourceVersion !== undefined) return false;
     if (!(error instanceof KubeError) || error.status !== 404) throw error;
   }
+  return true;
 }
 
-/** The body of a record is read only when its revision or status is not the one that status tells of. */
+/** The record is read only when its revision or status is not the one that status tells of, the labels before the body. */
 async function describeRevision(
   kube: Kube,
   { release, revision }: ReleaseReport,
-  { helmRelease: old }: OldStatus,
+  { old: { helmRelease: old }, newest }: { readonly old: OldStatus; readonly newest: SeenRelease['newest'] },
 ): Promise<RevisionFacts | null> {
   if (revision === null) return null;
   const path = recordPath(release, revision);
   const known = old?.revision === revision && old.name === release.name && old.namespace === release.namespace;
+  const isSeen =
+    newest?.revision === revision && newest.name === release.name && newest.namespace === release.namespace;
   if (known) {
-    const labels = await readLabels(kube, path);
-    if (labels?.['status'] === old.status) return old;
+    const status = isSeen ? newest.status : (await readLabels(kube, path))?.['status'];
+    if (status === old.status) return old;
   }
   return readRevision(kube, release, revision);
 }

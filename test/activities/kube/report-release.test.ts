@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { createLastSeen } from '../../../activities/kube/last-seen.ts';
 import { reportStatus } from '../../../activities/kube/release-status.ts';
-import type { Manifest } from '../../../activities/ports.ts';
+import type { Kube, KubeRequest, Manifest } from '../../../activities/ports.ts';
 import { kubectl, uniqueName } from '../../support/harness.ts';
 import { type TestCluster, useCluster } from './cluster.ts';
 import { attempt, helmRecord, helmRelease, history, report } from './release-fixtures.ts';
@@ -28,6 +29,17 @@ describe('reportStatus', () => {
     `/apis/helm-operator.ketches.cn/v1alpha1/namespaces/${namespace}/helmreleases/${name}`;
   const read = (ref: Applied['ref']): Promise<Manifest> => cluster.kube.request({ method: 'GET', path: path(ref) });
   const remove = (ref: Applied['ref']): Promise<unknown> => cluster.kube.request({ method: 'DELETE', path: path(ref) });
+
+  /** The real API server, and the methods of what was asked of it. */
+  function counted(): { readonly kube: Kube; readonly asked: string[] } {
+    const asked: string[] = [];
+    const request = <T>(one: KubeRequest): Promise<T> => {
+      asked.push(one.method);
+      return cluster.kube.request<T>(one);
+    };
+    return { kube: { ...cluster.kube, request }, asked };
+  }
+
   it('writes conditions, history, failures and what is not ready, and takes them back', async () => {
     const { ref, uid } = await apply();
     const failure = { code: 'InstallFailed', message: 'no such image' } as const;
@@ -159,6 +171,49 @@ describe('reportStatus', () => {
     assert.match(described, /Normal +UpgradeSucceeded/);
     const listed = await kubectl(cluster.stack, ['get', 'events', '-n', ref.namespace, '--sort-by=.lastTimestamp']);
     assert.match(listed, new RegExp(`Warning +UpgradeFailed +helmrelease/${ref.name} +no such image`));
+  });
+
+  it('starts from what was seen last, without another read, and again from the object when that was changed since', async () => {
+    const { ref, uid } = await apply();
+    const { kube, asked } = counted();
+    const seen = createLastSeen();
+    seen.note(await read(ref), null);
+    await reportStatus(kube, report(ref, uid), seen);
+    await reportStatus(kube, report(ref, uid, { phase: 'Installing' }), seen);
+    assert.deepEqual(asked.splice(0), ['PATCH', 'PATCH']);
+    seen.note(await read(ref), null);
+    await cluster.apply(helmRelease(ref, { suspend: true }));
+    const events = [{ type: 'Normal', reason: 'Told', message: 'once' }] as const;
+    await reportStatus(kube, report(ref, uid, { phase: 'Suspended', events }), seen);
+    assert.deepEqual(asked.splice(0), ['POST', 'PATCH', 'GET', 'PATCH']);
+    assert.equal(((await read(ref))['status'] as Status).phase, 'Suspended');
+    assert.equal((await read(ref)).metadata.generation, 2);
+  });
+
+  it('does not describe what was seen of another object of that name', async () => {
+    const { ref, uid } = await apply();
+    const seen = createLastSeen();
+    seen.note(await read(ref), null);
+    await remove(ref);
+    const next = await cluster.apply(helmRelease(ref));
+    await reportStatus(cluster.kube, report(ref, uid), seen);
+    assert.equal((await read(ref))['status'], undefined);
+    await reportStatus(cluster.kube, report(ref, next.metadata.uid ?? ''), seen);
+    assert.equal(((await read(ref))['status'] as Status).phase, 'Ready');
+  });
+
+  it('reads no label of a revision that was seen to be as the status tells', async () => {
+    const { ref, uid } = await apply();
+    await cluster.apply(helmRecord(ref, { revision: 1, status: 'deployed', description: 'Install complete' }));
+    await reportStatus(cluster.kube, report(ref, uid, { revision: 1 }));
+    const { kube, asked } = counted();
+    const seen = createLastSeen();
+    seen.note(await read(ref), { ...ref, revision: 1, status: 'deployed' });
+    await reportStatus(kube, report(ref, uid, { revision: 1 }), seen);
+    assert.deepEqual(asked.splice(0), []);
+    seen.note(await read(ref), { ...ref, revision: 1, status: 'superseded' });
+    await reportStatus(kube, report(ref, uid, { revision: 1 }), seen);
+    assert.deepEqual(asked, ['GET']);
   });
 
   it('is what kubectl wait waits for', async () => {
