@@ -35,7 +35,7 @@ export function createActivities(deps: ActivitiesDeps): Activities {
     ...createGitActivities(deps),
     lookRelease: crossing((input, call) => {
       const { signal } = call;
-      const looking = { kube, shared: tools.sharedReads(call), seen, listLinked };
+      const looking = { kube, records: tools.records, shared: tools.sharedReads(call), seen, listLinked };
       return measure(() => lookRelease(looking, { ...input, crossNamespace }, signal), {
         tell: meter.looked('HelmRelease'),
         signal,

@@ -2,6 +2,7 @@ import { hasTimedOut, optionsFor } from '../workflows/core/classify.ts';
 import { EMPTY_HISTORY } from '../workflows/core/history.ts';
 import type { Look, NotReady, TimedOut } from '../workflows/core/model.ts';
 import { look, type LookDeps, type LookInput } from './kube/look.ts';
+import type { Toolbox } from './operation.ts';
 import { observe } from './wait-release.ts';
 
 /** What goes into history is bounded: it matters that some are not ready, and which ones for example. */
@@ -9,7 +10,7 @@ const MAX_SHOWN = 20;
 
 /** One look; of a newest revision whose wait has timed out also whether its objects are ready by now. */
 export async function lookRelease(
-  deps: LookDeps,
+  deps: LookDeps & Pick<Toolbox, 'records'>,
   input: LookInput & { readonly timedOut?: TimedOut | null },
   signal: AbortSignal,
 ): Promise<Look> {
@@ -22,7 +23,7 @@ export async function lookRelease(
   const { ref, target } = input;
   const { revision } = stored;
   const notReady = await seeReadiness(() =>
-    observe(deps.kube, { ref, release: target ?? release, revision, waitForJobs }, signal),
+    observe(deps, { ref, release: target ?? release, revision, waitForJobs }, signal),
   );
   return notReady === null ? seen : { ...seen, stored: { ...stored, notReady } };
 }

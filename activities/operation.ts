@@ -53,6 +53,8 @@ export interface Toolbox extends ReleaseDeps {
   readonly clouds: CloudTokens;
   readonly gates: HostGates;
   readonly sharing: Sharing;
+  /** The same for Helm's records. */
+  readonly records: Sharing;
   /** The API server, for what other releases read at the same time as well. */
   readonly sharedReads: (call: Pick<Call, 'since' | 'signal'>) => Kube;
   readonly charts: ChartCache;
@@ -84,6 +86,7 @@ export function createToolbox(deps: ReleaseDeps): Toolbox {
     clouds,
     gates,
     sharing,
+    records: createSharing(),
     meter,
     sharedReads: (call) => shareReads(kube, sharing, call),
     mirrors: createMirrorNews(kube),

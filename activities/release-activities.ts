@@ -47,7 +47,7 @@ export function createReleaseActivities(tools: Toolbox): ReleaseWorkActivities {
     cleanUpRevision: crossing((input) => cleanUpRevision(tools, input)),
     unlockRelease: crossing((input) => unlockRelease(tools, input)),
     observeReadiness: crossing(async (input, { signal }) => ({
-      notReady: (await observe(tools.kube, input, signal)).slice(0, 20),
+      notReady: (await observe(tools, input, signal)).slice(0, 20),
     })),
     observeDrift: crossing((input, call) => observeDrift(tools, input, call)),
     correctDrift: crossing((input, call) => correctDrift(tools, input, call)),

@@ -13,7 +13,7 @@ export interface Question<T> {
   /** Milliseconds since the epoch. */
   readonly since: number;
   /** Whose wait ends when it fires; the question itself goes on for the others. */
-  readonly signal: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   readonly ask: () => Promise<T>;
   /** Whether an answer from before `since` still holds, and with it one that is on its way; absent: none does, and it is soon forgotten. */
   readonly holds?: (answer: T) => boolean;
@@ -34,7 +34,7 @@ const KEPT_MS = 10_000;
 export function createSharing(): Sharing {
   const asked = new Map<string, Asked>();
   return async <T>({ key, since, signal, ask, holds }: Question<T>): Promise<T> => {
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
     const before = asked.get(key);
     // By the key it is an answer to the same question, so of the same type.
     if (before !== undefined && (before.at >= since || stillHolds(before, holds))) {
@@ -61,7 +61,8 @@ function stillHolds<T>({ known }: Asked, holds: Question<T>['holds']): boolean {
   return known.length === 0 || holds(known[0] as T);
 }
 
-function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return answer;
   const { promise, reject } = Promise.withResolvers<never>();
   const abort = (): void => {
     reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));

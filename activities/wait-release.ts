@@ -3,6 +3,7 @@ import type { NotReady } from '../workflows/core/model.ts';
 import { failure, notYet, tooLate } from './failures.ts';
 import { parseManifest } from './helm/manifest.ts';
 import { findObject, type FoundObject } from './helm/objects.ts';
+import { readShared } from './helm/shared-record.ts';
 import { createStorage, type ReleaseRecord } from './helm/storage.ts';
 import { recordEvent } from './kube/events.ts';
 import { KINDS } from './kube/kinds.ts';
@@ -33,8 +34,8 @@ export function nextLookAfter(attempt: number, slowestMs: number = LAST_MS): num
 }
 
 /** Throws BENIGN `NotReady` until every object of the revision is ready. */
-export async function waitReady({ kube }: Pick<Toolbox, 'kube'>, input: WaitInput, look: Look): Promise<void> {
-  const notReady = await observe(kube, input, look.signal);
+export async function waitReady(tools: Observing, input: WaitInput, look: Look): Promise<void> {
+  const notReady = await observe(tools, input, look.signal);
   if (notReady.length === 0) return;
   const leftMs = (input.deadline ?? Infinity) - Date.now();
   throw leftMs <= 0
@@ -42,9 +43,17 @@ export async function waitReady({ kube }: Pick<Toolbox, 'kube'>, input: WaitInpu
     : goesOn(notReady, 'not ready', { ...look, leftMs, slowestMs: input.slowestMs });
 }
 
+type Observing = Pick<Toolbox, 'kube' | 'records'>;
+
+/** What a revision holds is not read anew for each look. */
+const RECORD_FRESH_MS = 10_000;
+
 /** Objects of a revision that are not ready. A revision that is gone has none. */
-export async function observe(kube: Kube, input: WaitInput, signal: AbortSignal): Promise<readonly NotReady[]> {
-  const record = await createStorage(kube, input.release).read(input.revision);
+export async function observe(tools: Observing, input: WaitInput, signal: AbortSignal): Promise<readonly NotReady[]> {
+  const { kube } = tools;
+  const { release, revision } = input;
+  const since = Date.now() - RECORD_FRESH_MS;
+  const record = await readShared(tools, { ...release, revision }, { since, signal });
   if (record === null) return [];
   const wanted = await Promise.all(
     parseManifest(record.manifest).map((object) => toWanted(kube, object, input.release)),

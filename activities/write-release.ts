@@ -6,6 +6,7 @@ import { keepValuesOf } from './chart-values.ts';
 import { installArgs, templateArgs, upgradeArgs, type InstallCommand, type UpgradeCommand } from './helm/command.ts';
 import { hasPostHook } from './helm/manifest.ts';
 import { createRedact } from './helm/redact.ts';
+import { readShared } from './helm/shared-record.ts';
 import { createStorage, type RecordLabels, type ReleaseRecord } from './helm/storage.ts';
 import { inTheNameOf } from './kube/account.ts';
 import type { HelmReleaseSpec } from './kube/compile-spec.ts';
@@ -130,9 +131,13 @@ async function announceStart(
   await tellStart(kube, input, { action: input.action, release: spec.release, what });
 }
 
-/** Our attempt label is on what it wrote. */
-async function findOurs({ kube }: Toolbox, { input, spec }: Writing): Promise<RecordLabels | null> {
-  const records = await createStorage(kube, spec.release).list();
+/** Our attempt label is on what it wrote: the next revision, unless another hand was faster. */
+async function findOurs(tools: Toolbox, { input, spec }: Writing): Promise<RecordLabels | null> {
+  const { release } = spec;
+  const revision = (input.expectRevision ?? 0) + 1;
+  const next = await readShared(tools, { ...release, revision }, { since: Date.now() });
+  if (next?.attempt === input.attempt) return next;
+  const records = await createStorage(tools.kube, release).list();
   return records.findLast(({ attempt }) => attempt === input.attempt) ?? null;
 }
 
