@@ -12,6 +12,7 @@ import { inTheNameOf } from './kube/account.ts';
 import type { HelmReleaseSpec } from './kube/compile-spec.ts';
 import { inPrivateFolder, type Call, type Toolbox, withHeartbeat } from './operation.ts';
 import { ownerHash, RECORD_LABELS } from './owner.ts';
+import { writePostRenderer } from './post-renderer/plugin.ts';
 import { prepareChart, type PreparedChart } from './prepare-chart.ts';
 import { restartWorkloads } from './restart-workloads.ts';
 import { limitOf, runHelm } from './run-helm.ts';
@@ -80,12 +81,15 @@ async function commandOf(tools: Toolbox, { input, spec, account, chart, folder }
     [RECORD_LABELS.digest]: input.digest,
     [RECORD_LABELS.attempt]: input.attempt,
   };
+  const { commonMetadata } = spec;
+  const postRenderer = commonMetadata === null ? null : await writePostRenderer(folder, commonMetadata);
   const { namespace, name, createNamespace } = spec.release;
   const common = {
     release: { namespace, name },
     access: { ...tools.kubeconfig, as: account },
     ...files,
     labels,
+    postRenderer,
     helmWaits: false as const,
   };
   return input.action === 'install'

@@ -49,14 +49,7 @@ function parseChunk({ line, text }: Chunk): ParsedDocument {
   const tooDeep = lineOverDepth(text, MAX_DEPTH);
   if (tooDeep !== null) return invalid(tooDeep, `nested deeper than ${String(MAX_DEPTH)} levels`);
   try {
-    const document = parseDocument(text, {
-      // Kubernetes reads YAML 1.1: `yes` is a boolean, 0644 is octal, `<<` merges.
-      version: '1.1',
-      customTags: withoutDates,
-      intAsBigInt: true,
-      merge: true,
-      logLevel: 'silent',
-    });
+    const document = parseDocument(text, AS_KUBERNETES);
     const error = document.errors[0];
     if (error !== undefined) return invalid(error.linePos?.[0].line ?? 1, withoutSource(error.message));
     const start = firstContentLine(text);
@@ -65,6 +58,15 @@ function parseChunk({ line, text }: Chunk): ParsedDocument {
     return invalid(1, error instanceof HoldfastError ? error.message : withoutSource(messageOf(error)));
   }
 }
+
+/** YAML 1.1: `yes` is a boolean, 0644 is octal, `<<` merges. */
+export const AS_KUBERNETES = {
+  version: '1.1',
+  customTags: withoutDates,
+  intAsBigInt: true,
+  merge: true,
+  logLevel: 'silent',
+} as const;
 
 /** Kubernetes takes dates and sexagesimals for strings. */
 function withoutDates(tags: Tags): Tags {

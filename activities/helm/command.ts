@@ -24,6 +24,8 @@ interface Writing {
   /** File of the values. */
   readonly values: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Name of the plugin that changes what was rendered; null: nothing does. */
+  readonly postRenderer: string | null;
 }
 
 export interface InstallCommand extends Writing, Waiting {
@@ -180,9 +182,15 @@ function common({ release, access }: { readonly release: ObjectRef; readonly acc
 }
 
 /** The API server validates what is applied; helm's own check only costs time and memory. */
-function writing({ values, labels }: Writing): readonly string[] {
+function writing({ values, labels, postRenderer }: Writing): readonly string[] {
   const pairs = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
-  return [`--values=${values}`, `--labels=${pairs.join(',')}`, '--disable-openapi-validation', '--hide-notes'];
+  return [
+    `--values=${values}`,
+    `--labels=${pairs.join(',')}`,
+    '--disable-openapi-validation',
+    '--hide-notes',
+    ...(postRenderer === null ? [] : [`--post-renderer=${postRenderer}`]),
+  ];
 }
 
 /** `--wait-for-jobs` means nothing to helm unless it waits. */

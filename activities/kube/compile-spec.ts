@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { ObjectRef } from '../../workflows/core/ids.ts';
 import type { ActionOptions, Desired, InvalidSpec, Remediation } from '../../workflows/core/model.ts';
 import { failure, HoldfastError } from '../failures.ts';
+import type { CommonMetadata } from '../post-renderer/common-metadata.ts';
 import { parseWanted } from '../semver/wanted.ts';
 import { compileDrift, type DriftRules } from './drift/rules.ts';
 import { parseDuration } from './duration.ts';
@@ -60,6 +61,8 @@ export interface HelmReleaseSpec {
   readonly remediation: Remediation;
   readonly drift: DriftRules;
   readonly test: HelmTests;
+  /** Put on every object; null: nothing is. */
+  readonly commonMetadata: CommonMetadata | null;
 }
 
 type Waiting = Pick<ActionOptions, 'timeoutMs' | 'wait' | 'waitForJobs'>;
@@ -115,8 +118,11 @@ function compileFields(ref: ObjectRef, fields: HelmReleaseFields, found: Found):
   const maxHistory = upgrade?.maxHistory ?? fields.maxHistory ?? DEFAULT_HISTORY;
   const reuseValues = upgrade?.reuseValues === true && upgrade.resetValues !== true;
   const rollback = compileRollback(fields);
+  const commonMetadata = compileCommonMetadata(fields.commonMetadata);
+  // Absent where there is none, so that releases which never had any keep their digest.
+  const common = commonMetadata === null ? [] : [JSON.stringify(commonMetadata)];
   return {
-    digest: digestOf([chart.url, chart.name, chart.version, values.canonical, String(reuseValues)]),
+    digest: digestOf([chart.url, chart.name, chart.version, values.canonical, String(reuseValues), ...common]),
     chart: { ...chart, repository: repositoryRef(ref, fields.chart) },
     release: { ...targetOf(ref, fields), createNamespace: fields.release?.createNamespace ?? false },
     values: values.text,
@@ -139,7 +145,18 @@ function compileFields(ref: ObjectRef, fields: HelmReleaseFields, found: Found):
     test: compileTests(fields, (text) =>
       duration('spec.test.timeout', text, { fallback: DEFAULT_TEST, shortestMs: SHORTEST_TIMEOUT_MS }),
     ),
+    commonMetadata,
   };
+}
+
+/** In the order of names: another order is no change. */
+function compileCommonMetadata(given: HelmReleaseFields['commonMetadata']): CommonMetadata | null {
+  const [labels, annotations] = [sorted(given?.labels), sorted(given?.annotations)];
+  return Object.keys(labels).length + Object.keys(annotations).length === 0 ? null : { labels, annotations };
+}
+
+function sorted(texts: Readonly<Record<string, string>> | null | undefined): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(texts ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function compileRollback(fields: HelmReleaseFields): HelmReleaseSpec['rollback'] {

@@ -49,6 +49,8 @@ export const ValuesReference = z.object({
 });
 export type ValuesReference = z.infer<typeof ValuesReference>;
 
+const texts = z.record(z.string(), z.string()).nullish();
+
 const DriftTarget = z.object({
   group: text,
   version: text,
@@ -142,6 +144,7 @@ export const HelmReleaseFields = z.object({
       filters: z.array(z.object({ name: z.string().min(1), exclude: flag })).nullish(),
     })
     .nullish(),
+  commonMetadata: z.object({ labels: texts, annotations: texts }).nullish(),
   dependsOn: z.array(reference).nullish(),
   interval: text,
   suspend: flag,

@@ -42,6 +42,10 @@ export const GOOD: { name: string; manifest: Manifest }[] = [
       timeout: '3m',
       maxHistory: 5,
       waitStrategy: { name: 'legacy' },
+      commonMetadata: {
+        labels: { 'example.com/team': 'shop', empty: '' },
+        annotations: { note: 'any text: of any kind' },
+      },
       driftDetection: {
         mode: 'enabled',
         ignore: [
@@ -181,6 +185,11 @@ export const BAD: { name: string; manifest: Manifest; message: string | RegExp }
     name: 'a way to wait that is none',
     manifest: release({ chart: OCI, waitStrategy: { name: 'never' } }),
     message: /waitStrategy\.name: Unsupported value: "never"/,
+  },
+  {
+    name: 'a common label whose value is none of a label',
+    manifest: release({ chart: OCI, commonMetadata: { labels: { team: 'shop and more' } } }),
+    message: /commonMetadata\.labels\.team/,
   },
   {
     name: 'a kind of drift detection that is none',

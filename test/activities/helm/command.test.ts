@@ -17,6 +17,7 @@ const writing = {
   chart: '/private/chart.tgz',
   values: '/private/values.yaml',
   labels: { 'holdfast.dev/owner': 'abc', 'holdfast.dev/attempt': 'def' },
+  postRenderer: null,
   timeoutMs: 900_000,
   waitForJobs: true,
   disableHooks: false,
@@ -57,6 +58,12 @@ const APPLY = ['--server-side=true', '--force-conflicts'];
 const NAMES = ['--', 'webapp', '/private/chart.tgz'];
 
 describe('the arguments of helm', () => {
+  it('with a plugin that changes what was rendered', () => {
+    for (const args of [install({ postRenderer: 'changes' }), upgrade({ postRenderer: 'changes' })]) {
+      assert.ok(args.includes('--post-renderer=changes'));
+    }
+  });
+
   it('install', () => {
     assert.deepEqual(install(), ['install', ...COMMON, ...WRITING, ...APPLY, ...NAMES]);
   });

@@ -76,6 +76,7 @@ describe('compileSpec', () => {
         rollback: { timeoutMs: 300_000, wait: true, waitForJobs: true, cleanupOnFail: true },
       },
       drift: { mode: 'disabled', ignore: [] },
+      commonMetadata: null,
       test: { enable: false, timeoutMs: 300_000, ignoreFailures: { install: false, upgrade: false }, filters: [] },
     });
   });
