@@ -35,7 +35,7 @@ export interface ChartIndex extends Omit<IndexFacts, 'charts'> {
 }
 
 /** Since when it is wanted, and for how long. */
-export type Wish = Pick<Question<unknown>, 'since' | 'signal'>;
+export type Wish = Pick<Question<unknown>, 'since'> & { readonly signal: AbortSignal };
 
 /** The indexes that this worker has read. */
 export interface IndexStore {
