@@ -24,7 +24,7 @@ export interface Mirror {
   readonly of: Repository;
 }
 
-type Tools = Pick<Toolbox, 'kube' | 'crossNamespace' | 'clouds'>;
+type Tools = Pick<Toolbox, 'kube' | 'crossNamespace' | 'clouds' | 'settings'>;
 
 /** Who looks for it: the namespace of the release, and the call that waits. */
 interface Looker {

@@ -36,7 +36,8 @@ export async function checkHelmRepository(tools: Toolbox, { ref, workflowId }: I
     () => withHeartbeat(call, () => ask(tools, repository, call)),
     { tell: tellOf(tools, url), signal: call.signal, failureIn: (answer) => answer.failure?.code ?? null },
   );
-  await reportRepository(tools.kube, { repository, workflowId, failure, index, expiry });
+  const readsFiles = tools.settings.tlsFiles !== null;
+  await reportRepository(tools.kube, { repository, workflowId, failure, index, expiry, readsFiles });
   const intervalMs = untilNews(expiry ?? null, { now: Date.now(), intervalMs: seen.intervalMs });
   return {
     ...seen,

@@ -41,6 +41,8 @@ export interface ReleaseDeps {
     /** Whose rights count for objects that name no service account; null: the worker's. */
     readonly defaultServiceAccount: string | null;
     readonly cluster: string;
+    /** The folder whose files HelmRepositories may name; null: none. */
+    readonly tlsFiles: string | null;
   };
   /** Absent: nobody wants to know. */
   readonly meter?: Meter;

@@ -7,7 +7,7 @@ import { findRepository, type Repository } from './kube/credentials.ts';
 import type { Toolbox } from './operation.ts';
 import { transportOf } from './repository-transport.ts';
 
-type Tools = Pick<Toolbox, 'kube' | 'crossNamespace' | 'clouds' | 'indexes'>;
+type Tools = Pick<Toolbox, 'kube' | 'crossNamespace' | 'clouds' | 'indexes' | 'settings'>;
 
 /** Tells a repository that has an index over HTTP from a registry. */
 export function hasIndex(url: string): boolean {

@@ -7,14 +7,14 @@ import type { Toolbox } from './operation.ts';
 
 /** How a HelmRepository is reached and who we are there: by what it names, or by an identity that its cloud knows. */
 export async function transportOf(
-  { kube, crossNamespace, clouds }: Pick<Toolbox, 'kube' | 'crossNamespace' | 'clouds'>,
+  { kube, crossNamespace, clouds, settings }: Pick<Toolbox, 'kube' | 'crossNamespace' | 'clouds' | 'settings'>,
   repository: Repository,
   signal: AbortSignal,
 ): Promise<Transport> {
   const { provider } = repository.spec;
   const isGeneric = provider == null || provider === '' || provider === 'generic';
   if (!isGeneric) checkAlone(repository);
-  const transport = await readTransport(kube, repository, crossNamespace);
+  const transport = await readTransport(kube, repository, { crossNamespace, tlsFiles: settings.tlsFiles });
   if (isGeneric) return transport;
   const { host } = parseOciName(repository.url);
   return {

@@ -71,6 +71,7 @@ async function work({ connection, codePath, settings, temporal, logger }: Work):
         noCrossNamespace: settings.noCrossNamespace,
         defaultServiceAccount: settings.defaultServiceAccount,
         plainHttp: settings.plainHttpRegistries,
+        tlsFiles: settings.tlsFilesDir,
       },
       stopping: onStopSignal(),
       meter: metrics.meter,

@@ -35,6 +35,8 @@ export interface WorkerSettings {
   readonly noCrossNamespace: boolean;
   readonly defaultServiceAccount: string | null;
   readonly plainHttpRegistries: readonly string[];
+  /** Folder of certificates that HelmRepositories may name; null: they may name no files. */
+  readonly tlsFilesDir: string | null;
 }
 
 const Variables = z.object({
@@ -61,6 +63,7 @@ const Variables = z.object({
     .string()
     .transform((text) => text.split(',').map((host) => host.trim()))
     .default([]),
+  HOLDFAST_TLS_FILES_DIR: pathText.optional(),
 });
 
 /** Read and check the settings; throws a `SettingsError` that names every variable that is wrong. */
@@ -84,6 +87,7 @@ export function readWorkerSettings(env: Environment): WorkerSettings {
     noCrossNamespace: set.HOLDFAST_NO_CROSS_NAMESPACE,
     defaultServiceAccount: set.HOLDFAST_DEFAULT_SERVICE_ACCOUNT ?? null,
     plainHttpRegistries: set.HOLDFAST_PLAIN_HTTP_REGISTRIES,
+    tlsFilesDir: set.HOLDFAST_TLS_FILES_DIR ?? null,
   };
 }
 

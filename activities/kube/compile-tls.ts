@@ -3,30 +3,39 @@ import { createSecureContext } from 'node:tls';
 import { failure, type HoldfastError } from '../failures.ts';
 import type { Transport } from '../http/transport.ts';
 
-/** A Secret of type `kubernetes.io/tls`, or what cert-manager writes. */
-interface TlsSecret {
-  /** `namespace/name`. */
-  readonly name: string;
+/** Where certificates come from: a Secret of type `kubernetes.io/tls`, what cert-manager writes, or files. */
+interface TlsParts {
+  /** For messages: `Secret apps/registry-tls`. */
+  readonly subject: string;
   readonly data: Readonly<Record<string, string>>;
+  /** What the authority, the client certificate and its key are called there. */
+  readonly keys?: readonly [string, string, string];
 }
+
+/** As a Secret calls them. */
+const KEYS = ['ca.crt', 'tls.crt', 'tls.key'] as const;
 
 /** Whom we trust and who we are. What is wrong with it would otherwise be told as a broken connection. */
-export function compileTls({ name, data }: TlsSecret, now: number): Pick<Transport['tls'], 'ca' | 'client'> {
-  const [ca, cert, key] = ['ca.crt', 'tls.crt', 'tls.key'].map((part) => data[part] || null);
+export function compileTls(parts: TlsParts, now: number): Pick<Transport['tls'], 'ca' | 'client'> {
+  const { subject, data, keys = KEYS } = parts;
+  const [ca, cert, key] = keys.map((part) => data[part] || null);
   if (ca == null && cert == null && key == null) {
     const present = Object.keys(data).sort().join(', ') || 'none';
-    throw invalid(name, `has none of the keys ca.crt, tls.crt and tls.key; its keys are: ${present}`);
+    throw invalid(subject, `has none of the keys ca.crt, tls.crt and tls.key; its keys are: ${present}`);
   }
-  return { ca: ca == null ? null : checkAuthority(name, ca), client: compileClient(name, { cert, key }, now) };
+  const named = { subject, keys };
+  return { ca: ca == null ? null : checkAuthority(named, ca), client: compileClient(named, { cert, key }, now) };
 }
 
-function checkAuthority(name: string, ca: string): string {
+type Named = Required<Pick<TlsParts, 'subject' | 'keys'>>;
+
+function checkAuthority({ subject, keys: [name] }: Named, ca: string): string {
   try {
     new X509Certificate(ca);
     return ca;
   } catch {
     // OpenSSL's own words may quote it.
-    throw invalid(name, 'cannot be used: its ca.crt is no certificate in PEM');
+    throw invalid(subject, `cannot be used: its ${name} is no certificate in PEM`);
   }
 }
 
@@ -35,27 +44,28 @@ interface Pair {
   readonly key: string | null | undefined;
 }
 
-function compileClient(name: string, { cert, key }: Pair, now: number): Transport['tls']['client'] {
+function compileClient(named: Named, { cert, key }: Pair, now: number): Transport['tls']['client'] {
+  const { subject, keys } = named;
   if (cert == null && key == null) return null;
   if (cert == null || key == null) {
-    const [has, lacks] = cert == null ? ['tls.key', 'tls.crt'] : ['tls.crt', 'tls.key'];
-    throw invalid(name, `has ${has} but no ${lacks}; a client certificate needs both`);
+    const [has, lacks] = cert == null ? [keys[2], keys[1]] : [keys[1], keys[2]];
+    throw invalid(subject, `has ${has} but no ${lacks}; a client certificate needs both`);
   }
-  const end = endOf(name, { cert, key });
+  const end = endOf(named, { cert, key });
   if (end.getTime() > now) return { cert, key };
-  throw invalid(name, `cannot be used: its client certificate expired at ${end.toISOString()}; renew it`);
+  throw invalid(subject, `cannot be used: its client certificate expired at ${end.toISOString()}; renew it`);
 }
 
-function endOf(name: string, pair: { readonly cert: string; readonly key: string }): Date {
+function endOf({ subject, keys: [, cert, key] }: Named, pair: { readonly cert: string; readonly key: string }): Date {
   try {
     createSecureContext(pair);
     return new X509Certificate(pair.cert).validToDate;
   } catch {
-    const why = 'its tls.crt and tls.key are no certificate and its key in PEM, or do not belong together';
-    throw invalid(name, `cannot be used: ${why}`);
+    const why = `its ${cert} and ${key} are no certificate and its key in PEM, or do not belong together`;
+    throw invalid(subject, `cannot be used: ${why}`);
   }
 }
 
-function invalid(name: string, why: string): HoldfastError {
-  return failure('SecretInvalid', `Secret ${name} ${why}`);
+function invalid(subject: string, why: string): HoldfastError {
+  return failure('SecretInvalid', `${subject} ${why}`);
 }

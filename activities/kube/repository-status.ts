@@ -9,6 +9,7 @@ import { recordEvent } from './events.ts';
 import { KINDS, MANAGERS, objectPath, PATCH } from './kinds.ts';
 import { readOrNull } from './read.ts';
 import { AnyObjectOrNull, type HelmRepositoryFields } from './schema.ts';
+import { tlsFilesOf } from './tls-files.ts';
 
 const OldStatus = z
   .object({
@@ -23,6 +24,8 @@ export interface RepositoryReport {
   readonly repository: Repository;
   readonly workflowId: string;
   readonly failure: Failure | null;
+  /** Whether this worker reads files that a HelmRepository names. */
+  readonly readsFiles: boolean;
   /** What its index holds; null: it has none, or nobody could read it. */
   readonly index: IndexSummary | null;
   /** Of its credentials; null: they say nothing of that. Undefined: they could not be read. */
@@ -188,21 +191,17 @@ interface Then {
  * One when Ready changes or says something new, one when credentials are about to expire and when they have, and once
  * for each generation the fields that are not acted on.
  */
-function eventsOf({ repository, failure, index }: RepositoryReport, then: Then): readonly ReportedEvent[] {
+function eventsOf({ repository, failure, index, readsFiles }: RepositoryReport, then: Then): readonly ReportedEvent[] {
   const { old, expiring } = then;
   const before = old.conditions.find(({ type }) => type === 'Ready');
   const reason = failure?.code ?? 'Succeeded';
   const message = failure?.message ?? (index === null ? `registry of ${repository.url} answers` : messageOf(index));
   const changed = failure === null ? before?.status !== 'True' : before?.message !== failure.message;
-  const warnings = old.observedGeneration === repository.generation ? [] : unsupported(repository.spec);
+  const warnings = old.observedGeneration === repository.generation ? [] : unsupported(repository.spec, readsFiles);
   return [
     ...(changed ? [{ type: failure === null ? 'Normal' : 'Warning', reason, message } as const] : []),
     ...expiryEvents(expiring, old),
-    ...warnings.map((field) => ({
-      type: 'Warning' as const,
-      reason: 'FieldNotSupported',
-      message: `${field} is set, but this version does not act on it`,
-    })),
+    ...warnings.map((message) => ({ type: 'Warning' as const, reason: 'FieldNotSupported', message })),
   ];
 }
 
@@ -213,11 +212,14 @@ function expiryEvents(expiring: Condition | null, { conditions }: OldStatus): re
   return [{ type: 'Warning', reason, message }];
 }
 
-function unsupported({ url, mirror, auth }: HelmRepositoryFields): readonly string[] {
-  const { caFile, certFile, keyFile } = auth?.tls ?? {};
-  const files = Object.entries({ caFile, certFile, keyFile }).filter(([, path]) => path != null && path !== '');
+/** What is set and not acted on. */
+function unsupported({ url, mirror, ...spec }: HelmRepositoryFields, readsFiles: boolean): readonly string[] {
+  const files = readsFiles ? [] : tlsFilesOf(spec);
+  const noFiles = 'is set, but this worker reads no files for HelmRepositories (HOLDFAST_TLS_FILES_DIR); use secretRef';
   return [
-    ...files.map(([field]) => `spec.auth.tls.${field}`),
-    ...(mirror == null || mirror === '' || url.startsWith('oci:') ? [] : ['spec.mirror']),
+    ...files.map((field) => `spec.auth.tls.${field} ${noFiles}`),
+    ...(mirror == null || mirror === '' || url.startsWith('oci:')
+      ? []
+      : ['spec.mirror is set, but this version does not act on it']),
   ];
 }

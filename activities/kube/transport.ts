@@ -5,15 +5,20 @@ import { compileTls } from './compile-tls.ts';
 import { readCredentials, readSecretOf, withoutNewline, type Repository } from './credentials.ts';
 import { parseDuration } from './duration.ts';
 import type { CrossNamespace } from './helm-release.ts';
+import { nameOf, readTlsFiles, TLS_FILES, tlsFilesOf } from './tls-files.ts';
+
+/** What a HelmRepository may refer to. */
+interface Allowed {
+  readonly crossNamespace: CrossNamespace;
+  /** The folder of the worker whose files it may name; null: none. */
+  readonly tlsFiles: string | null;
+}
 
 /** How a repository is reached and who we are there. All of it is read anew each time: Secrets are rotated. */
-export async function readTransport(
-  kube: Kube,
-  repository: Repository,
-  crossNamespace: CrossNamespace,
-): Promise<Transport> {
+export async function readTransport(kube: Kube, repository: Repository, allowed: Allowed): Promise<Transport> {
   const { spec } = repository;
-  const tls = await readTls(kube, repository, crossNamespace);
+  const { crossNamespace } = allowed;
+  const tls = await readTls(kube, repository, allowed);
   return {
     ...PLAIN_TRANSPORT,
     login: await readLogin(kube, repository, crossNamespace),
@@ -39,17 +44,20 @@ function secretName({ namespace, name, spec }: Repository): string {
 }
 
 /** Null: nothing is said of TLS. */
-async function readTls(
-  kube: Kube,
-  repository: Repository,
-  crossNamespace: CrossNamespace,
-): Promise<Transport['tls'] | null> {
-  const { secretRef, insecureSkipVerify } = repository.spec.auth?.tls ?? {};
-  if (secretRef == null) {
-    return insecureSkipVerify === true ? { ...PLAIN_TRANSPORT.tls, insecureSkipVerify } : null;
+async function readTls(kube: Kube, repository: Repository, allowed: Allowed): Promise<Transport['tls'] | null> {
+  const { secretRef, insecureSkipVerify = null } = repository.spec.auth?.tls ?? {};
+  const { crossNamespace, tlsFiles } = allowed;
+  const verify = { insecureSkipVerify: insecureSkipVerify === true };
+  if (secretRef != null) {
+    const { name, data } = await readSecretOf(kube, repository, { ...secretRef, crossNamespace });
+    return { ...compileTls({ subject: `Secret ${name}`, data }, Date.now()), ...verify };
   }
-  const secret = await readSecretOf(kube, repository, { ...secretRef, crossNamespace });
-  return { ...compileTls(secret, Date.now()), insecureSkipVerify: insecureSkipVerify === true };
+  if (tlsFiles !== null && tlsFilesOf(repository.spec).length > 0) {
+    const data = await readTlsFiles(tlsFiles, repository);
+    const subject = `auth.tls of ${nameOf(repository)}`;
+    return { ...compileTls({ subject, data, keys: TLS_FILES }, Date.now()), ...verify };
+  }
+  return insecureSkipVerify === true ? { ...PLAIN_TRANSPORT.tls, ...verify } : null;
 }
 
 /** The URL of the proxy, with its credentials. Null: nothing is said of one. */

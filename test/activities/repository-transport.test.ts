@@ -26,7 +26,14 @@ describe('a HelmRepository with a provider', () => {
       const kube = createKube({ kubeconfig, context: null });
       const spec = { url: `oci://${HOST}/charts`, provider: 'aws', ...more };
       const repository = { namespace: 'apps', name: 'charts', uid: 'x', generation: 1, url: spec.url, spec };
-      const tools = { kube, clouds, crossNamespace: 'allowed' } as const;
+      const settings = {
+        plainHttp: [],
+        noCrossNamespace: false,
+        defaultServiceAccount: null,
+        cluster: 'x',
+        tlsFiles: null,
+      };
+      const tools = { kube, clouds, crossNamespace: 'allowed', settings } as const;
       const { signal } = new AbortController();
       const message = `HelmRepository apps/charts has provider aws, which goes with none of: ${what}; remove them, or spec.provider`;
       try {

@@ -51,7 +51,8 @@ export interface Releases {
 
 const OURS = 'helm-operator.ketches.cn/v1alpha1';
 
-export async function useReleases(): Promise<Releases> {
+/** HelmRepositories may name files below `tlsFiles`. */
+export async function useReleases(tlsFiles: string | null = null): Promise<Releases> {
   const stack = await sharedStack('kubernetes', 'registry');
   const kube = createKube({ kubeconfig: stack.kubeconfig, context: null });
   const cluster = uniqueName('cluster');
@@ -61,7 +62,7 @@ export async function useReleases(): Promise<Releases> {
     folders: foldersIn(temporaryFolder()),
     executables: { helm: join(stack.bin, 'helm'), oras: join(stack.bin, 'oras'), git: '/usr/bin/git' },
     kubeconfig: { file: stack.kubeconfig, context: null },
-    settings: { plainHttp: [], noCrossNamespace: false, defaultServiceAccount: null, cluster },
+    settings: { plainHttp: [], noCrossNamespace: false, defaultServiceAccount: null, cluster, tlsFiles },
   });
   const pathOf = async (apiVersion: string, kind: string, ref: ObjectRef): Promise<string> => {
     const resource = await kube.resource(apiVersion, kind);

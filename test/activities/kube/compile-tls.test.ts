@@ -14,7 +14,7 @@ before(() => {
 });
 
 const compile = (data: Readonly<Record<string, string>>): ReturnType<typeof compileTls> =>
-  compileTls({ name: 'apps/registry-tls', data }, Date.now());
+  compileTls({ subject: 'Secret apps/registry-tls', data }, Date.now());
 
 describe('compileTls', () => {
   it('takes an authority, a client certificate, or both', () => {
@@ -54,7 +54,7 @@ describe('compileTls', () => {
 
   it('refuses a client certificate that is over', () => {
     const data = { 'tls.crt': client.cert, 'tls.key': client.key };
-    assert.throws(() => compileTls({ name: 'apps/registry-tls', data }, Date.now() + 3 * 24 * 60 * 60_000), {
+    assert.throws(() => compileTls({ subject: 'Secret apps/registry-tls', data }, Date.now() + 3 * 24 * 60 * 60_000), {
       code: 'SecretInvalid',
       message: /^Secret apps\/registry-tls cannot be used: its client certificate expired at \d{4}-.*Z; renew it$/,
     });

@@ -24,8 +24,8 @@ export interface RegistryScene {
   reach(name: string, host: string, spec: Readonly<Record<string, unknown>>): Promise<unknown[]>;
 }
 
-export async function useRegistryScene(folder: string): Promise<RegistryScene> {
-  const releases = await useReleases();
+export async function useRegistryScene(folder: string, tlsFiles: string | null = null): Promise<RegistryScene> {
+  const releases = await useReleases(tlsFiles);
   const namespace = await releases.addNamespace(folder);
   const self: RegistryScene = {
     releases,

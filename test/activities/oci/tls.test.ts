@@ -1,12 +1,16 @@
 /** The way to registries with TLS: the real registry behind TLS of an authority that only a Secret names. */
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { pushChart } from '../../support/chart.ts';
+import { temporaryFolder } from '../../support/harness.ts';
 import { createAuthority, serveTls, type Authority, type Certificate } from '../../support/tls.ts';
 import { both, useRegistryScene, WITH_LOGIN, type RegistryScene } from './scene.ts';
 
 let scene: RegistryScene;
+/** Of the worker: what HelmRepositories may name. */
+let files: string;
 /** The shared registry, without TLS. */
 let plain: string;
 let authority: Authority;
@@ -16,7 +20,8 @@ let open: string;
 let guarded: string;
 
 before(async () => {
-  scene = await useRegistryScene('tls');
+  files = temporaryFolder();
+  scene = await useRegistryScene('tls', files);
   plain = scene.releases.stack.registry;
   await pushChart(scene.releases.stack, { name: 'app', version: '1.0.0' }, 'tls');
   authority = createAuthority();
@@ -72,6 +77,41 @@ describe('a registry behind TLS of a private authority', () => {
   it('wants a login also from who has a client certificate', async () => {
     const [check, pull] = await scene.reach('no-login', guarded, { auth: { tls: { secretRef: { name: 'all' } } } });
     assert.partialDeepStrictEqual([check, pull], [{ code: 'AuthRequired' }, { code: 'AuthRequired' }]);
+  });
+
+  it('is trusted by files of the worker, where it may name some', async () => {
+    const named = { caFile: authority.ca, certFile: client.cert, keyFile: client.key };
+    const tls = Object.fromEntries(
+      Object.entries(named).map(([field, text]) => {
+        const path = join(files, `${field}.pem`);
+        writeFileSync(path, text);
+        return [field, path];
+      }),
+    );
+    assert.deepEqual(await scene.reach('files', guarded, { auth: { ...WITH_LOGIN, tls } }), [null, '1.0.0']);
+  });
+
+  it('is not asked with files from anywhere else', async () => {
+    const [folder, elsewhere] = [join(files, 'links'), join(temporaryFolder(), 'ca.pem')];
+    mkdirSync(folder);
+    writeFileSync(elsewhere, authority.ca);
+    symlinkSync(elsewhere, join(folder, 'out.pem'));
+    const wrong = [elsewhere, join(folder, 'out.pem'), `${folder}/../../etc/passwd`, 'ca.pem', `${files}-other/ca.pem`];
+    for (const [i, caFile] of wrong.entries()) {
+      const name = `outside-${i}`;
+      const message = `auth.tls.caFile of HelmRepository ${scene.namespace}/${name} is ${JSON.stringify(caFile)}: only files below ${files} of the worker (HOLDFAST_TLS_FILES_DIR) can be named`;
+      const auth = { ...WITH_LOGIN, tls: { caFile } };
+      assert.deepEqual(await scene.reach(name, open, { auth }), both({ code: 'SpecInvalid', message }));
+    }
+    const auth = { ...WITH_LOGIN, tls: { caFile: join(files, 'none.pem') } };
+    const message = `auth.tls.caFile of HelmRepository ${scene.namespace}/missing-file is ${JSON.stringify(join(files, 'none.pem'))}, and the worker has no such file`;
+    assert.deepEqual(await scene.reach('missing-file', open, { auth }), both({ code: 'SecretNotFound', message }));
+    writeFileSync(join(files, 'no.pem'), 'canary');
+    const broken = await scene.reach('no-pem', open, {
+      auth: { ...WITH_LOGIN, tls: { caFile: join(files, 'no.pem') } },
+    });
+    const why = `auth.tls of HelmRepository ${scene.namespace}/no-pem cannot be used: its caFile is no certificate in PEM`;
+    assert.deepEqual(broken, both({ code: 'SecretInvalid', message: why }));
   });
 
   it('is never spoken to without TLS instead', async () => {
