@@ -2,6 +2,7 @@ import { crossing } from './crossing.ts';
 import { createGitActivities } from './git-activities.ts';
 import { abandonObject } from './kube/abandonment.ts';
 import { createLinkedList } from './kube/dependants.ts';
+import { listRecords } from './kube/helm-records.ts';
 import { createLastSeen } from './kube/last-seen.ts';
 import { addFinalizer, annotateSuspension, removeFinalizer } from './kube/metadata.ts';
 import { reportStatus } from './kube/release-status.ts';
@@ -18,6 +19,9 @@ export interface ActivitiesDeps extends ReleaseDeps {
   /** Fires when the worker begins to stop: what runs for ever ends at once, so that another worker takes over. */
   readonly stopping: AbortSignal;
 }
+
+/** What goes into history is bounded. */
+const MAX_REVISIONS = 50;
 
 /**
  * The one list of activities. Make one object per process: its toolbox holds the locks. Whatever they throw is an
@@ -44,6 +48,9 @@ export function createActivities(deps: ActivitiesDeps): Activities {
     reportRelease: crossing((report) => reportStatus(kube, report, seen)),
     holdRelease: crossing((held) => addFinalizer(kube, { kind: 'HelmRelease', ...held })),
     letGoRelease: crossing((held) => removeFinalizer(kube, { kind: 'HelmRelease', ...held })),
+    listRevisions: crossing(async ({ release }) => ({
+      revisions: (await listRecords(kube, release)).map(({ revision }) => revision).slice(-MAX_REVISIONS),
+    })),
     setSuspension: crossing(({ ref, suspension }) => annotateSuspension(kube, ref, suspension)),
     abandonRelease: crossing(({ ref, uid, abandonment }) =>
       abandonObject(kube, { kind: 'HelmRelease', ref, uid }, abandonment),

@@ -87,8 +87,11 @@ async function readTarget({ kube }: Toolbox, { input, spec }: Rolling): Promise<
   const { release, rollback } = spec;
   const target = await createStorage(kube, release).read(toRevision);
   const name = `revision ${toRevision} of release ${release.namespace}/${release.name}`;
-  if (target === null) throw failure('MissingRollbackTarget', `${name} does not exist; set spec.rollback.toRevision`);
-  if (rollback.toRevision === 0 && hadFailed(target)) {
+  if (target === null) {
+    const wayOut = input.asked === true ? 'ask for another one, or resume the release' : 'set spec.rollback.toRevision';
+    throw failure('MissingRollbackTarget', `${name} does not exist; ${wayOut}`);
+  }
+  if (input.asked !== true && rollback.toRevision === 0 && hadFailed(target)) {
     throw failure('MissingRollbackTarget', `${name} had failed, and there is no other; set spec.rollback.toRevision`);
   }
   return target;

@@ -78,6 +78,8 @@ export interface WriteInput extends StepInput {
 
 export interface RollbackInput extends StepInput {
   readonly toRevision: number;
+  /** A person has named that revision, whatever became of it. */
+  readonly asked?: boolean;
 }
 
 /** What came of a helm that ran the chart's tests to their end; one that was cut off is an error. */
@@ -148,6 +150,8 @@ export interface ReleaseActivities {
   holdRelease(input: { readonly ref: ObjectRef; readonly uid: string }): Promise<void>;
   /** Remove the finalizer of a deleted object, so that it goes. */
   letGoRelease(input: { readonly ref: ObjectRef; readonly uid: string }): Promise<void>;
+  /** The numbers of the newest revisions, oldest first. Local, repeatable. */
+  listRevisions(input: { readonly release: ObjectRef }): Promise<{ readonly revisions: readonly number[] }>;
   /** Set or remove the annotation `holdfast.dev/suspended`. */
   setSuspension(input: {
     readonly ref: ObjectRef;

@@ -11,6 +11,7 @@ import {
   outcome,
   releaseStatus,
   resume,
+  rollbackTo,
   suspend,
   sync,
   taskQueue,
@@ -25,7 +26,7 @@ import { grpcCodeOf, isGone, isUnknownAttribute, Problem } from './problems.ts';
 
 /** What the API can be asked about: the kinds of which people speak. */
 export type Kind = Exclude<EntityKind, 'HelmRepository'>;
-export type Message = 'sync' | 'suspend' | 'resume' | 'abandon';
+export type Message = 'sync' | 'suspend' | 'resume' | 'abandon' | 'rollbackTo';
 
 /** One running entity as Temporal's visibility store knows it: no worker is asked. */
 export interface Entry {
@@ -73,7 +74,7 @@ export interface EntitiesOptions {
   readonly observe: <T>(operation: string, call: () => Promise<T>) => Promise<T>;
 }
 
-const UPDATES = { sync, suspend, resume, abandon } as const;
+const UPDATES = { sync, suspend, resume, abandon, rollbackTo } as const;
 const TYPES: Readonly<Record<Kind, string>> = {
   HelmRelease: WORKFLOW_TYPES.helmRelease,
   GitRepository: WORKFLOW_TYPES.gitRepository,

@@ -18,6 +18,7 @@ import {
   ReleaseListQuery,
   RequestParams,
   RequestState,
+  RollbackBody,
   SourceList,
   SourceListQuery,
   SyncQuery,
@@ -44,6 +45,7 @@ export function createRoutes(parts: RouteParts): readonly Route[] {
     syncRelease(parts),
     suspension(parts, 'suspend'),
     suspension(parts, 'resume'),
+    rollBackRelease(parts),
     abandonRelease(parts),
     readRequest(parts, 'HelmRelease'),
     listSources(parts),
@@ -153,7 +155,7 @@ function syncRelease(parts: RouteParts): Route {
 
 const SUSPENSION_SUMMARY: Readonly<Record<'suspend' | 'resume', string>> = {
   suspend: 'Leave the release as it is until it is resumed',
-  resume: 'Take a suspension back; one in `spec` can only be taken back in Git',
+  resume: 'Take a suspension or a rollback back; a suspension in `spec` can only be taken back in Git',
 };
 
 function suspension(parts: RouteParts, message: 'suspend' | 'resume'): Route {
@@ -168,6 +170,25 @@ function suspension(parts: RouteParts, message: 'suspend' | 'resume'): Route {
     body: AskBody,
     answers: ASK_ANSWERS,
     handle: (asked) => tellAndAnswer(parts, { kind: 'HelmRelease', message }, asked),
+  });
+}
+
+function rollBackRelease(parts: RouteParts): Route {
+  return defineRoute({
+    method: 'POST',
+    path: `${PATHS.HelmRelease}/{namespace}/{name}/rollback`,
+    operation: 'rollBackHelmRelease',
+    summary: 'Run an older revision, whatever is declared, until another state is declared or the release is resumed',
+    access: 'write',
+    params: ObjectParams,
+    query: WaitQuery,
+    body: RollbackBody,
+    answers: ASK_ANSWERS,
+    handle: async (asked) => {
+      const ask = { ...toAsk(asked), revision: asked.body.revision };
+      await parts.entities.tell('HelmRelease', asked.params, { kind: 'rollbackTo', ask });
+      return answerAsk(parts, { kind: 'HelmRelease', ref: asked.params }, asked);
+    },
   });
 }
 

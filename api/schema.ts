@@ -37,6 +37,13 @@ const reason = z
 export const AskBody = z.strictObject({ reason: reason.default('') }).default({ reason: '' });
 /** Of a request that nobody should make without saying why. */
 export const ExplainedBody = z.strictObject({ reason: reason.min(1, { error: 'expected a reason' }) });
+export const RollbackBody = z.strictObject({
+  revision: z
+    .int({ error: 'expected a whole number' })
+    .min(1, { error: 'expected a revision of Helm: a whole number from 1' })
+    .describe("Helm's revision to go back to"),
+  reason: reason.default(''),
+});
 export const NoBody = z.null();
 
 const MAX_WAIT_MS = 60_000;

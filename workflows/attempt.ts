@@ -44,6 +44,8 @@ export interface AttemptInput {
   readonly resolution?: Pick<Resolution, 'key' | 'version' | 'failure'>;
   /** Of a rollback. */
   readonly toRevision?: number;
+  /** Of a rollback: a person has named the revision. */
+  readonly asked?: boolean;
   /** Of an uninstall whose object stays. */
   readonly reason?: UninstallReason;
 }
@@ -187,11 +189,13 @@ async function toEnd(input: AttemptInput, step: () => Promise<WriteResult>): Pro
 
 async function rollback(input: AttemptInput): Promise<WriteEnd> {
   const { cluster, ref, uid, generation, digest, label, expectRevision, title, because } = input;
-  const { toRevision = 0, resolution = null } = input;
+  const { toRevision = 0, resolution = null, asked } = input;
   const { rollbackRelease } = proxyActivities<ReleaseActivities>({ ...oneHelm(input) });
   const step = { cluster, ref, uid, generation, digest, attempt: label, expectRevision, because };
   return toEnd(input, () =>
-    rollbackRelease.executeWithOptions({ summary: title }, [{ ...step, toRevision, resolution }]),
+    rollbackRelease.executeWithOptions({ summary: title }, [
+      { ...step, toRevision, resolution, ...(asked === undefined ? {} : { asked }) },
+    ]),
   );
 }
 

@@ -65,6 +65,8 @@ export interface Ask {
   readonly reset?: boolean;
   /** Of a sync of a HelmRelease: upgrade once, whether or not anything is to be changed. */
   readonly force?: boolean;
+  /** Of a rollback: where to. */
+  readonly revision?: number;
 }
 export interface Accepted {
   readonly request: string;
@@ -78,6 +80,8 @@ export const suspend = defineUpdate<Accepted, [Ask]>('suspend');
 export const resume = defineUpdate<Accepted, [Ask]>('resume');
 /** HelmRelease only: delete the object, and leave installed what it installed. */
 export const abandon = defineUpdate<Accepted, [Ask]>('abandon');
+/** HelmRelease only: run an older revision, until another state is declared or the release is resumed. */
+export const rollbackTo = defineUpdate<Accepted, [Ask]>('rollbackTo');
 export const outcome = defineQuery<RequestOutcome, [string]>('outcome');
 
 /** Answer of the query `status` of a `helmRelease` workflow. */

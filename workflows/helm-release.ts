@@ -7,6 +7,7 @@ import { addRequest, forDesired, forObject, withoutFailures } from './core/histo
 import type { Instant } from './core/ids.ts';
 import type { Action, History, Look, ReleaseObject, Request } from './core/model.ts';
 import { leavePlace, rememberPlace } from './core/move.ts';
+import { unpinGone } from './core/pin.ts';
 import { noteRolledBack } from './core/remedy.ts';
 import { askAgainAt } from './core/resolution.ts';
 import { summarize } from './core/summarize.ts';
@@ -118,13 +119,16 @@ function remember(entity: Entity, object: ReleaseObject): readonly string[] {
     history = addRequest({ ...history, handledRequestedAt: token }, annotated(token, object));
   }
   history = noteRolledBack(withoutFulfilled(history, entity.look.stored), entity.look.stored);
+  history = unpinGone(history, entity.look.stored);
   entity.history = { ...history, notReady: entity.look.stored?.notReady ?? history.notReady };
   return history.requests.filter(({ outcome }) => outcome.kind === 'pending').map(({ id }) => id);
 }
 
-/** A sync as an annotation asks for it. */
-function annotated(token: string, { reset, force }: ReleaseObject): Request {
-  const request = { id: `annotation:${token}`, kind: 'sync', by: 'annotation', reason: '', at: Date.now() } as const;
+/** A sync or a rollback as annotations ask for it. */
+function annotated(token: string, { reset, force, rollbackTo }: ReleaseObject): Request {
+  const about = { id: `annotation:${token}`, by: 'annotation', reason: '', at: Date.now() };
+  if (rollbackTo !== undefined) return { ...about, kind: 'rollbackTo', revision: rollbackTo };
+  const request = { ...about, kind: 'sync' } as const;
   return { ...request, ...(reset === true ? { reset } : {}), ...(force === true ? { force } : {}) };
 }
 

@@ -38,6 +38,7 @@ export const ANNOTATIONS = {
   fluxResetAt: 'reconcile.fluxcd.io/resetAt',
   forceAt: 'holdfast.dev/forceAt',
   fluxForceAt: 'reconcile.fluxcd.io/forceAt',
+  rollbackTo: 'holdfast.dev/rollbackTo',
   suspended: 'holdfast.dev/suspended',
   abandon: 'holdfast.dev/abandon',
   confirmPrune: 'holdfast.dev/confirmPrune',

@@ -54,12 +54,20 @@ export function requestedAt(annotations: Annotations): string | null {
 }
 
 /** As in Flux: what a sync is to do besides counts for the request that has the same token. */
-function askedOf(annotations: Annotations): Pick<ReleaseObject, 'reset' | 'force'> {
+function askedOf(annotations: Annotations): Pick<ReleaseObject, 'reset' | 'force' | 'rollbackTo'> {
   const { requestedAt: ours, fluxRequestedAt: flux, resetAt, fluxResetAt, forceAt, fluxForceAt } = ANNOTATIONS;
   const says = (...pairs: readonly (readonly [string, string])[]): boolean =>
     pairs.some(([asked, also]) => given(annotations?.[asked]) && annotations?.[asked] === annotations?.[also]);
   const force = says([ours, forceAt], [flux, fluxForceAt]);
-  return { reset: says([ours, resetAt], [flux, fluxResetAt]), ...(force ? { force } : {}) };
+  return { reset: says([ours, resetAt], [flux, fluxResetAt]), ...(force ? { force } : {}), ...rollbackOf(annotations) };
+}
+
+/** `3@TOKEN`: with the token of the request, so that a later request does not ask for it again. */
+function rollbackOf(annotations: Annotations): Pick<ReleaseObject, 'rollbackTo'> {
+  const [, revision, token] = /^(\d{1,9})@(.+)$/.exec(annotations?.[ANNOTATIONS.rollbackTo] ?? '') ?? [];
+  return token !== undefined && token === annotations?.[ANNOTATIONS.requestedAt]
+    ? { rollbackTo: Number(revision) }
+    : {};
 }
 
 function given(token: string | undefined): boolean {

@@ -60,6 +60,7 @@ describe('the OpenAPI document', () => {
       ['POST /v1/helmreleases/{namespace}/{name}/sync', 'token', act],
       ['POST /v1/helmreleases/{namespace}/{name}/suspend', 'token', act],
       ['POST /v1/helmreleases/{namespace}/{name}/resume', 'token', act],
+      ['POST /v1/helmreleases/{namespace}/{name}/rollback', 'token', act],
       ['POST /v1/helmreleases/{namespace}/{name}/abandon', 'token', act],
       ['GET /v1/helmreleases/{namespace}/{name}/requests/{request}', 'token', readOne],
       ['GET /v1/gitrepositories', 'token', read],
@@ -112,7 +113,8 @@ describe('the OpenAPI document', () => {
   it('tells which bodies may be left out', () => {
     const required = (what: string): boolean | undefined =>
       document.paths[`/v1/helmreleases/{namespace}/{name}/${what}`]?.['post']?.requestBody?.required;
-    assert.deepEqual(['sync', 'suspend', 'resume', 'abandon'].map(required), [false, false, false, true]);
+    const acts = ['sync', 'suspend', 'resume', 'rollback', 'abandon'];
+    assert.deepEqual(acts.map(required), [false, false, false, true, true]);
   });
 
   it('refers only to schemas that it has, and to all of them', () => {

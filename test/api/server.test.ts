@@ -20,6 +20,7 @@ after(async () => {
 });
 
 const SYNC = 'POST /v1/helmreleases/default/app/sync';
+const ROLLBACK = 'POST /v1/helmreleases/default/app/rollback';
 const ABANDON = 'POST /v1/helmreleases/default/app/abandon';
 
 describe('who may do what', () => {
@@ -41,6 +42,7 @@ describe('who may do what', () => {
     SYNC,
     'POST /v1/helmreleases/default/app/suspend',
     'POST /v1/helmreleases/default/app/resume',
+    'POST /v1/helmreleases/default/app/rollback',
     'POST /v1/helmreleases/default/app/abandon',
     'POST /v1/gitrepositories/default/app/sync',
   ]) {
@@ -107,6 +109,21 @@ describe('what a request may say', () => {
     { name: 'a reason of many lines', request: SYNC, body: { reason: 'a\nb' }, status: 422, kind: 'request-invalid' },
     { name: 'a long reason', request: SYNC, body: { reason: 'x'.repeat(501) }, status: 422, kind: 'request-invalid' },
     { name: 'a body that is no object', request: SYNC, body: '[]', status: 422, kind: 'request-invalid' },
+    { name: 'a rollback to nowhere', request: ROLLBACK, body: {}, status: 422, kind: 'request-invalid' },
+    {
+      name: 'a rollback to revision 0',
+      request: ROLLBACK,
+      body: { revision: 0 },
+      status: 422,
+      kind: 'request-invalid',
+    },
+    {
+      name: 'a rollback to half a revision',
+      request: ROLLBACK,
+      body: { revision: 1.5 },
+      status: 422,
+      kind: 'request-invalid',
+    },
     { name: 'an abandonment without a body', request: ABANDON, status: 422, kind: 'request-invalid' },
     {
       name: 'an abandonment without a reason',

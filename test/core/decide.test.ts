@@ -9,6 +9,7 @@ import { DRIFT_ROWS } from './drift-rows.ts';
 import { LATE_ROWS } from './late-rows.ts';
 import { MESSAGE_ROWS } from './message-rows.ts';
 import { MOVE_ROWS } from './move-rows.ts';
+import { PIN_ROWS } from './pin-rows.ts';
 import { REMEDY_ROWS } from './remedy-rows.ts';
 import { TEST_ROWS } from './test-rows.ts';
 import { UNMANAGED_ROWS } from './unmanaged-rows.ts';
@@ -24,6 +25,7 @@ describe('decide', () => {
     ...MOVE_ROWS,
     ...UNMANAGED_ROWS,
     ...TEST_ROWS,
+    ...PIN_ROWS,
   ]) {
     it(row.name, () => {
       assert.deepEqual(decide(row.look ?? look(), row.history ?? history(), NOW), row.then);

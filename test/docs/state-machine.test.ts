@@ -14,6 +14,7 @@ import type {
 import { wish } from '../../workflows/core/wishes.ts';
 import { attempt, desired, history, look, NOW, object, remediation, stored } from '../core/builders.ts';
 import { comesBack, DRIFT, driftMemory, NOT_CORRECTED } from '../core/drift-rows.ts';
+import { heldBack, pinned } from '../core/pin-rows.ts';
 import { after, asking, backAgain, failed, rollback, uninstall } from '../core/remedy-rows.ts';
 import { failedTests, passed, testing, vanished } from '../core/test-rows.ts';
 import { readDocument, tableUnder } from './markdown.ts';
@@ -89,6 +90,7 @@ const RECORDS: Readonly<Record<string, Look['stored']>> = {
   'deployed, its tests asked for': stored(),
   'deployed, failures of its tests ignored': stored(),
   'deployed by our rollback': backAgain,
+  'deployed by the rollback that was asked for': backAgain,
   'failed, nothing to roll back to': stored({ status: 'failed', rollbackRevision: null }),
   'pending-rollback': { ...backAgain, status: 'pending-rollback' },
   uninstalling: stored({ status: 'uninstalling' }),
@@ -137,6 +139,10 @@ const HISTORIES: Readonly<Record<string, History>> = {
   'a correction failed, back-off not over': history({ drift: driftMemory({ failed: NOT_CORRECTED }) }),
   'its objects were not seen ready': history({ readyRevision: 2 }),
   'its objects were seen ready': history({ readyRevision: 3 }),
+  'a rollback is asked for': pinned,
+  'a rollback is asked for, back-off not over': { ...pinned, ...backOff },
+  'it is ready': heldBack,
+  'it is not ready': { ...heldBack, readyRevision: 3 },
   'its tests could not begin, back-off not over': history(backOff),
   'its tests succeeded': passed,
   'its tests failed': { ...failedTests, retryAt: null },
@@ -225,6 +231,7 @@ const STATES = {
   unmanaged: true,
   failed: true,
   readyLate: true,
+  pinned: true,
   rolledBack: true,
   notReady: true,
   drifted: true,

@@ -1,4 +1,5 @@
-import type { ActionOptions, Desired, Drift, History, HelmStatus, StoredRelease } from './model.ts';
+import type { ActionOptions, Desired, Drift, History, HelmStatus, Pin, StoredRelease } from './model.ts';
+import { isPinned } from './pin.ts';
 import { isByAnotherHand, rollbackThatMade } from './remedy.ts';
 import { isUntested, lostTest, testFailure } from './tests.ts';
 
@@ -13,6 +14,8 @@ export type ReleaseState =
   | { readonly kind: 'failed' }
   /** Its wait timed out, and its objects are ready by now. */
   | { readonly kind: 'readyLate'; readonly revision: number }
+  /** A person has asked for an older revision, which is to run whatever is declared. */
+  | { readonly kind: 'pinned'; readonly pin: Pin; readonly revision: number; readonly at: 'due' | 'wait' | 'held' }
   /** The desired state failed, and what ran before it runs again. */
   | { readonly kind: 'rolledBack'; readonly revision: number; readonly ready: boolean }
   | { readonly kind: 'notReady'; readonly revision: number }
@@ -42,14 +45,25 @@ export function classify(stored: StoredRelease | null, desired: Desired, history
   if (stored === null) return { kind: 'absent', replace: false };
   if (stored.status === 'uninstalled') return { kind: 'absent', replace: true };
   if (isLocked(stored, history) || stored.status === 'uninstalling') return { kind: 'locked', stored };
-  const rolledBack = isRolledBack(stored, desired, history);
-  if (rolledBack) return { kind: 'rolledBack', revision: stored.revision, ready: isReady(stored, desired, history) };
+  const older = olderState(stored, desired, history);
+  if (older !== null) return older;
   if (!stored.ownedByUs) return { kind: 'outOfSync', because: 'adopt' };
   if (isByAnotherHand(stored, history)) return { kind: 'unmanaged' };
   if (stored.digest !== desired.digest) return { kind: 'outOfSync', because: 'changed' };
   if (isReadyLate(stored, history)) return { kind: 'readyLate', revision: stored.revision };
   if (stored.status !== 'deployed') return { kind: 'failed' };
   return classifyDeployed(stored, desired, history);
+}
+
+/** An older revision is to run, or runs again: because a person has asked for it, or as a remedy. */
+function olderState(stored: StoredRelease, desired: Desired, history: History): ReleaseState | null {
+  const { revision, ownedByUs } = stored;
+  const ready = isReady(stored, desired, history);
+  const { pin } = history;
+  if (pin != null && ownedByUs) {
+    return { kind: 'pinned', pin, revision, at: !isPinned(stored, history) ? 'due' : ready ? 'held' : 'wait' };
+  }
+  return isRolledBack(stored, desired, history) ? { kind: 'rolledBack', revision, ready } : null;
 }
 
 /** Of the desired state, and deployed: whether it is as good as the spec asks, and as it should be in the cluster. */

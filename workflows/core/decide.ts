@@ -19,6 +19,7 @@ import type {
   StoredRelease,
 } from './model.ts';
 import { isVacated, moveText, notMoved } from './move.ts';
+import { heldThere, pinText } from './pin.ts';
 import { failedText, isSpent, lastCounted, policyAfter, remedySince, writerOf } from './remedy.ts';
 import { lostTest } from './tests.ts';
 import { forcedBy } from './wishes.ts';
@@ -55,6 +56,7 @@ interface Known {
 
 function decideValid(desired: Desired, known: Known): Action {
   const state = classify(known.stored, desired, known.history);
+  if (state.kind === 'pinned') return decidePinned(state, desired, known);
   const forced = forcedBy(known.history);
   return forced === null || state.kind === 'locked'
     ? decideState(state, desired, known)
@@ -66,7 +68,7 @@ function force(state: ReleaseState, because: string): Action {
   return state.kind === 'absent' ? { kind: 'install', because, replace: state.replace } : { kind: 'upgrade', because };
 }
 
-function decideState(state: ReleaseState, desired: Desired, known: Known): Action {
+function decideState(state: Exclude<ReleaseState, { kind: 'pinned' }>, desired: Desired, known: Known): Action {
   switch (state.kind) {
     case 'locked':
       return decideLocked(state.stored, desired, known);
@@ -93,6 +95,19 @@ function decideState(state: ReleaseState, desired: Desired, known: Known): Actio
     default:
       return assertNever(state);
   }
+}
+
+/** What was asked for goes over what is declared: neither retries nor a remedy keep it back, only a back-off does. */
+function decidePinned(
+  { pin, revision, at }: Extract<ReleaseState, { kind: 'pinned' }>,
+  desired: Desired,
+  known: Known,
+): Action {
+  if (at === 'due') {
+    return unlessHeld({ kind: 'rollback', because: pinText(pin), toRevision: pin.revision }, known);
+  }
+  if (at === 'wait') return keepWaiting(revision, desired, known);
+  return { kind: 'stall', failure: heldThere(pin, revision, known.history) };
 }
 
 /** The next try comes when what runs again is ready. */

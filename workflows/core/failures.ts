@@ -69,6 +69,7 @@ export const FAILURES = {
   RollbackFailed: 'waiting',
   TestFailed: 'waiting',
   UninstallFailed: 'waiting',
+  RolledBack: 'stalled',
   RetriesExceeded: 'stalled',
   MissingRollbackTarget: 'stalled',
   WaitTimedOut: 'waiting',

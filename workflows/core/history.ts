@@ -42,7 +42,8 @@ export function forObject(history: History, uid: string): History {
 /** Remember what failures belong to; a new desired state starts without any, and is upgraded to without being forced. */
 export function forDesired(history: History, digest: string): History {
   if (history.digest === digest) return history;
-  return { ...withoutFailures(history), digest, ...(history.wish == null ? {} : { wish: null }) };
+  const asked = { ...(history.wish == null ? {} : { wish: null }), ...(history.pin == null ? {} : { pin: null }) };
+  return { ...withoutFailures(history), digest, ...asked };
 }
 
 /** Forget the failures, so that the next look may act at once. */

@@ -161,6 +161,8 @@ export interface ReleaseObject {
   readonly reset?: boolean;
   /** The same for `holdfast.dev/forceAt`: the sync also upgrades once. */
   readonly force?: boolean;
+  /** The same token stands behind the `@` in `holdfast.dev/rollbackTo`: it asks for a rollback to this revision. */
+  readonly rollbackTo?: number;
   /** The GitRepository that applied it and the revision (`main@<sha>`) that last changed it. */
   readonly source: { readonly repository: ObjectRef; readonly revision: string } | null;
   /** Its version is a range; `key` stands for range and source. Absent: its version is exact. */
@@ -331,7 +333,7 @@ export interface AttemptRecord {
 /** A message from a person or a machine, by API or annotation. */
 export interface Request {
   readonly id: string;
-  readonly kind: 'sync' | 'suspend' | 'resume' | 'abandon';
+  readonly kind: 'sync' | 'suspend' | 'resume' | 'abandon' | 'rollbackTo';
   readonly by: string;
   readonly reason: string;
   readonly at: Instant;
@@ -339,6 +341,8 @@ export interface Request {
   readonly reset?: boolean;
   /** Of a sync: upgrade once, whether or not anything is to be changed. */
   readonly force?: boolean;
+  /** Of a rollback: where to. */
+  readonly revision?: number;
   /** Its effect on what is remembered has taken place. */
   readonly takenUp?: boolean;
 }
@@ -349,6 +353,15 @@ export interface Wish {
   readonly by: string;
   readonly reason: string;
   /** Attempts that had been begun by then: only later ones can fulfil it. */
+  readonly since: number;
+}
+
+/** A person's word that an older revision is to run, until another state is declared or the release is resumed. */
+export interface Pin {
+  readonly revision: number;
+  readonly by: string;
+  readonly reason: string;
+  /** Attempts that had been begun by then: only a later one carries it out. */
   readonly since: number;
 }
 
@@ -401,6 +414,8 @@ export interface History {
   readonly resolution?: Resolution | null;
   /** Not fulfilled yet. Absent or null: none. */
   readonly wish?: Wish | null;
+  /** Goes over what is declared. Absent or null: nothing does. */
+  readonly pin?: Pin | null;
   /** Absent or null: nobody compared the newest revision with the cluster. */
   readonly drift?: DriftMemory | null;
   /** Newest last, at most 50. */

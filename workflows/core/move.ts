@@ -3,6 +3,7 @@ import type { Failure } from './failures.ts';
 import { lastAttempt, withoutFailures } from './history.ts';
 import type { ObjectRef } from './ids.ts';
 import type { History, Look, ReleaseObject, StoredRelease } from './model.ts';
+import { unpin } from './pin.ts';
 
 /** Nothing of ours is left in a place: our uninstall came to its end, or there never was anything. */
 export function isVacated(stored: StoredRelease | null, history: History): boolean {
@@ -24,7 +25,7 @@ export function leavePlace(history: History, object: ReleaseObject, { stored, mo
   if (!isElsewhere(object, history)) return null;
   if (move !== undefined) {
     if (!isVacated(stored, history)) return null;
-    return { ...withoutFailures(history), target: null, readyRevision: null, timedOut: null, notReady: [] };
+    return { ...withoutFailures(unpin(history)), target: null, readyRevision: null, timedOut: null, notReady: [] };
   }
   const empty = stored === null || stored.status === 'uninstalled' || !stored.ownedByUs;
   return empty ? { ...history, target: null } : null;

@@ -6,6 +6,7 @@ import {
   outcome,
   releaseStatus,
   resume,
+  rollbackTo,
   suspend,
   sync,
   type Accepted,
@@ -43,11 +44,15 @@ export function listen(entity: Entity): void {
     description: 'delete the object without an uninstall',
     validator: checkAsk,
   });
+  setHandler(rollbackTo, accept('rollbackTo'), {
+    description: 'run an older revision until another state is declared',
+    validator: checkRollback,
+  });
   setHandler(outcome, (id) => outcomeOf(entity.history, id), { description: 'how a request fared' });
   setHandler(releaseStatus, () => toStatus(entity), { description: 'state, reason and the last attempts' });
 }
 
-function acceptRequest(entity: Entity, kind: Request['kind'], { id, by, reason, reset, force }: Ask): Accepted {
+function acceptRequest(entity: Entity, kind: Request['kind'], { id, by, reason, ...more }: Ask): Accepted {
   const position = entity.history.requests.filter(
     (request) => request.outcome.kind === 'pending' && request.id !== id,
   ).length;
@@ -57,8 +62,9 @@ function acceptRequest(entity: Entity, kind: Request['kind'], { id, by, reason, 
     by,
     reason,
     at: Date.now(),
-    ...(reset === true ? { reset } : {}),
-    ...(force === true ? { force } : {}),
+    ...(more.reset === true ? { reset: true } : {}),
+    ...(more.force === true ? { force: true } : {}),
+    ...(more.revision === undefined ? {} : { revision: more.revision }),
   });
   entity.woken = true;
   return { request: id, position };
@@ -71,6 +77,13 @@ export function checkAsk({ id, by, reason }: Ask): void {
   }
   if (by.length === 0 || by.length > 128 || reason.length > 500) {
     throw ApplicationFailure.nonRetryable('by must have 1 to 128 characters, reason at most 500', 'RequestInvalid');
+  }
+}
+
+function checkRollback(ask: Ask): void {
+  checkAsk(ask);
+  if (!Number.isSafeInteger(ask.revision) || (ask.revision ?? 0) < 1) {
+    throw ApplicationFailure.nonRetryable('revision must be a whole number from 1', 'RequestInvalid');
   }
 }
 

@@ -69,6 +69,7 @@ function toInput(entity: Entity, object: ReleaseObject, action: AttemptKind): At
     waitsBriefly: true,
     ...(object.follows === undefined ? {} : resolutionOf(history)),
     ...(action.kind === 'rollback' ? { toRevision: action.toRevision } : {}),
+    ...(action.kind === 'rollback' && history.pin != null ? { asked: true } : {}),
     // Without this an uninstall refuses an object that is not being deleted.
     ...(action.kind === 'uninstall' && !object.deleting ? { reason: reasonOf(entity, object, action) } : {}),
   };

@@ -52,7 +52,7 @@ export async function watchOver(entity: Entity, child: Child): Promise<Outcome> 
       await child.signal(abandoned, 'the release was abandoned');
       continue;
     }
-    const why = told ? null : newerState(entity.look.object, look.object);
+    const why = told ? null : reasonToLeave(entity, look);
     if (why !== null) {
       told = true;
       await child.signal(superseded, why);
@@ -92,6 +92,20 @@ async function lookAgain(entity: Entity): Promise<Look | null> {
 function isAbandoned({ history }: Entity, { object }: Look): boolean {
   const asked = history.requests.some(({ kind, outcome }) => kind === 'abandon' && outcome.kind === 'pending');
   return asked || object?.abandoned !== undefined;
+}
+
+/** Why what is being waited for is not what is wanted any more; null: it is. */
+function reasonToLeave(entity: Entity, look: Look): string | null {
+  return newerState(entity.look.object, look.object) ?? asksForRollback(entity, look);
+}
+
+/** Who wants to go back from what is being waited for does not wait for it. */
+function asksForRollback({ history }: Entity, { object }: Look): string | null {
+  const annotated = object?.rollbackTo !== undefined && object.requestedAt !== history.handledRequestedAt;
+  const asked = history.requests.some(
+    ({ kind, outcome, takenUp }) => kind === 'rollbackTo' && outcome.kind === 'pending' && takenUp !== true,
+  );
+  return asked || annotated ? 'a rollback was asked for' : null;
 }
 
 function newerState(before: ReleaseObject | null, now: ReleaseObject | null): string | null {

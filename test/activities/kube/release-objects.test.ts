@@ -105,6 +105,15 @@ describe('a HelmRelease', () => {
       assert.deepEqual(await asked({ 'holdfast.dev/forceAt': '', 'holdfast.dev/requestedAt': '' }), [false, undefined]);
     });
 
+    it('sees which revision is asked for, where the token behind it is that of the request', async () => {
+      const asked = async (rollbackTo: string): Promise<number | undefined> => {
+        const annotations = { 'holdfast.dev/requestedAt': 'a', 'holdfast.dev/rollbackTo': rollbackTo };
+        return (await lookAt((await apply({}, { annotations })).ref)).object?.rollbackTo;
+      };
+      assert.equal(await asked('12@a'), 12);
+      for (const none of ['12@b', '12', '@a', 'x@a', '-1@a', '']) assert.equal(await asked(none), undefined, none);
+    });
+
     it('looks the named HelmRepository up, and says when it is not there', async () => {
       const { ref } = await apply({ chart: { name: 'web', version: '1.0.0', repository: { name: 'charts' } } });
       const missing = (await lookAt(ref)).object?.spec;
