@@ -18,6 +18,8 @@ import type { DriftInput } from './types.ts';
 const MOST = { objects: 10, fields: 5, text: 300 };
 /** Requests under way at once for one release. */
 const AT_ONCE = 8;
+/** Somebody may wait for the release meanwhile: what was not reached by then is told. */
+const LIMIT_MS = 60_000;
 
 /** Compare every object of a revision with what Helm sent; nothing is changed. */
 export function observeDrift(tools: Toolbox, input: DriftInput, call: Call): Promise<Drift> {
@@ -60,9 +62,14 @@ function ofAll(tools: Toolbox, input: DriftInput, { call, treat }: Treatment): P
     const kube = inTheNameOf(tools.kube, account);
     const { subjects, failed } = await locate(kube, input.release, { objects, rules: spec.drift });
     const found: Found[] = [];
+    const late = Date.now() + LIMIT_MS;
     for (let start = 0; start < subjects.length; start += AT_ONCE) {
       call.signal.throwIfAborted();
       const batch = subjects.slice(start, start + AT_ONCE);
+      if (Date.now() > late) {
+        found.push(...batch.map((subject) => ({ subject, compared: NOT_REACHED })));
+        continue;
+      }
       found.push(
         ...(await Promise.all(batch.map(async (one) => ({ subject: one, compared: await treat(kube, one) })))),
       );
@@ -70,6 +77,8 @@ function ofAll(tools: Toolbox, input: DriftInput, { call, treat }: Treatment): P
     return toDrift(found, [...unread.map((reason) => ({ object: 'manifest', reason })), ...failed]);
   });
 }
+
+const NOT_REACHED: Compared = { kind: 'failed', reason: 'was not reached in time' };
 
 /** Where the objects lie. What a chart keeps when the release goes is left to others once it is there. */
 async function locate(

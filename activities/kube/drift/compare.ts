@@ -31,7 +31,7 @@ const TRIES = 5;
  */
 export async function compare(kube: Kube, subject: Subject): Promise<Compared> {
   if (subject.ignored.some((path) => path.length === 0) || isExcepted(subject.sent)) return { kind: 'same' };
-  return orFailed(async () => {
+  return orFailed<Compared>(async () => {
     for (let tries = 0; tries < TRIES; tries += 1) {
       const live = await readOrNull<Manifest>(kube, subject.path);
       if (live === null) return { kind: 'missing' };
@@ -56,13 +56,21 @@ export async function correct(kube: Kube, subject: Subject, isCurrent: () => Pro
     const compared = await compare(kube, subject);
     if (compared.kind === 'same' || compared.kind === 'failed') return compared;
     await isCurrent();
-    const done = await orFailed(async () => {
-      await send(kube, subject, { body: bodyFor(subject, compared), dryRun: false });
-      return compared;
-    });
-    if (done.kind !== 'failed' || !done.reason.includes('409')) return done;
+    const written = await orFailed(() => write(kube, subject, compared));
+    if (written !== null) return written;
   }
   return { kind: 'failed', reason: 'changed whenever it was to be corrected' };
+}
+
+/** Null: somebody was faster. */
+async function write(kube: Kube, subject: Subject, compared: Compared): Promise<Compared | null> {
+  try {
+    await send(kube, subject, { body: bodyFor(subject, compared), dryRun: false });
+    return compared;
+  } catch (error) {
+    if (error instanceof KubeError && error.status === 409) return null;
+    throw error;
+  }
 }
 
 function bodyFor({ sent, ignored }: Subject, compared: Compared): Json {
@@ -92,7 +100,7 @@ function isExcepted({ metadata }: Json | Manifest): boolean {
 }
 
 /** What concerns this object alone is told of it; an API server that is away concerns all. */
-async function orFailed(work: () => Promise<Compared>): Promise<Compared> {
+async function orFailed<T>(work: () => Promise<T>): Promise<T | Extract<Compared, { kind: 'failed' }>> {
   try {
     return await work();
   } catch (error) {
