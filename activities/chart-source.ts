@@ -19,7 +19,8 @@ export interface ChartSource extends ChartPlace {
 }
 
 export interface Mirror {
-  readonly place: ChartPlace;
+  /** Reads what is needed to reach it; that this fails is no worse than that the mirror does not answer. */
+  readonly find: () => Promise<ChartPlace>;
   /** The HelmRepository that names it. */
   readonly of: Repository;
 }
@@ -47,8 +48,8 @@ export async function findChartSource(
   const prefix = repository.spec.mirror ?? '';
   if (prefix === '') return { name, transport, mirror: null, repository };
   const mirrored = below(parseOciName(prefix), name, parseOciName(repository.url));
-  const place = await placeOf(tools, { name: mirrored, chart, ...looker });
-  return { name, transport, mirror: { place, of: repository }, repository };
+  const find = (): Promise<ChartPlace> => placeOf(tools, { name: mirrored, chart, ...looker });
+  return { name, transport, mirror: { find, of: repository }, repository };
 }
 
 /** A mirror is a registry of its own: the HelmRepository above it says how it is reached, and as whom. */

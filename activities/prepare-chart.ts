@@ -80,7 +80,7 @@ async function fromFirst<T>(
 ): Promise<T> {
   if (mirror === null) return ask(origin);
   try {
-    const answer = await ask(mirror.place);
+    const answer = await ask(await mirror.find());
     await mirrors.worked(mirror.of);
     return answer;
   } catch (error) {

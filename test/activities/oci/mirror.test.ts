@@ -28,10 +28,15 @@ interface Case {
   readonly at?: string;
   readonly alter?: (path: string, body: Buffer) => Buffer;
   readonly pinned?: boolean;
+  /** How the mirror is logged in at. */
+  readonly auth?: object;
 }
 
 /** Pull a chart that nobody has pulled before; answers what the registry and its mirror were asked for. */
-async function pull(name: string, { at, alter = (_, body) => body, pinned = false }: Case): Promise<Pulled> {
+async function pull(
+  name: string,
+  { at, alter = (_, body) => body, pinned = false, auth = WITH_LOGIN }: Case,
+): Promise<Pulled> {
   const folder = uniqueName('mirrored');
   const { registry } = scene.releases.stack;
   // Not the bytes of another test: those would be in the cache.
@@ -49,7 +54,7 @@ async function pull(name: string, { at, alter = (_, body) => body, pinned = fals
   const originAt = await front('origin', (_, body) => body);
   const mirrorAt = await front('mirror', alter);
   const mirror = `oci://${mirrorAt}/${at ?? folder}`;
-  await scene.repository(`${name}-mirror`, mirror, { auth: WITH_LOGIN });
+  await scene.repository(`${name}-mirror`, mirror, { auth });
   await scene.repository(name, `oci://${originAt}/${folder}`, { auth: WITH_LOGIN, mirror });
   const version = pinned ? `@${await digestOf(`${registry}/v2/${folder}/app/manifests/1.0.0`)}` : '1.0.0';
   return { pulled: await scene.pull(name, version), ...asked };
@@ -75,6 +80,12 @@ describe('a mirror', () => {
   it('that does not have it is no obstacle', async () => {
     const { pulled, origin, mirror } = await pull('lacks-it', { at: 'nowhere' });
     assert.deepEqual([pulled, only(origin), only(mirror)], ['1.0.0', ['blobs', 'manifests'], ['blobs']]);
+  });
+
+  it('whose login is not there is no obstacle', async () => {
+    const auth = { basic: { secretRef: { name: 'nowhere' } } };
+    const { pulled, origin, mirror } = await pull('no-login', { auth });
+    assert.deepEqual([pulled, only(origin), only(mirror)], ['1.0.0', ['blobs', 'manifests'], []]);
   });
 
   it('that gives other bytes is not believed', async () => {
