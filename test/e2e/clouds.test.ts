@@ -16,7 +16,7 @@ import { temporaryFolder } from '../support/harness.ts';
 import { runsOf } from '../support/histories.ts';
 import { conditionOf, eventually, isReady, startHoldfast, type Holdfast, type Live } from '../support/holdfast.ts';
 import { serveProxy } from '../support/proxy.ts';
-import { startRegistry, type OwnRegistry } from '../support/registry.ts';
+import { startRegistry, type OwnRegistry } from '../support/registry/real.ts';
 import { createAuthority, serveTls } from '../support/tls.ts';
 
 const ECR = '123456789012.dkr.ecr.eu-central-1.amazonaws.com';

@@ -17,12 +17,12 @@ import { jwt } from '../support/credentials.ts';
 import { temporaryFolder } from '../support/harness.ts';
 import { eventually, isReady, startHoldfast, type Holdfast, type Live } from '../support/holdfast.ts';
 import { serveProxy } from '../support/proxy.ts';
-import { startRegistry, type OwnRegistry } from '../support/registry.ts';
+import { startRegistry, type OwnRegistry } from '../support/registry/real.ts';
 import { createAuthority, serveTls } from '../support/tls.ts';
 import { blocksOf, objectsIn, type Block } from './blocks.ts';
 import { scriptsOfGitlab, stepsOfGithub, type Script } from './ci.ts';
 import { EXTERNAL_SECRET_CRD, refresh } from './external-secret.ts';
-import { serveRegistries } from './registries.ts';
+import { NAMES, serveRegistries } from './registries.ts';
 import { writeShims } from './shims.ts';
 
 const blocks = blocksOf(readDocument('guide/oci.md'));
@@ -37,11 +37,6 @@ const PASSWORD = randomBytes(12).toString('hex');
 const GAR_KEY = '{\n  "type": "service_account",\n  "project_id": "acme"\n}';
 const ROBOT = 'robot$charts+holdfast';
 const OWNER = { user: 'owner', password: 'owner' };
-const NAMES = [
-  ...['ghcr.io', 'registry-1.docker.io', 'auth.docker.io', 'quay.io', 'gitlab.com', 'registry.gitlab.com'],
-  ...['harbor.example.com', 'acme.azurecr.io', 'europe-west3-docker.pkg.dev'],
-  '123456789012.dkr.ecr.eu-central-1.amazonaws.com',
-];
 
 const [aws, google, entra] = [await serveAws(), await serveGoogle(), await serveAzure()];
 const exchange = await serveExchange(entra);
@@ -79,11 +74,12 @@ before(async () => {
     registry = await startRegistry(stack, 'guide-registry', OWNER);
     letIn(PASSWORD);
     const owner = { username: OWNER.user, password: OWNER.password };
-    const front = await serveRegistries(everybodys.issue('server', NAMES.map((name) => `DNS:${name}`).join(',')), {
-      registry: registry.address,
-      owner,
-      exchange: new URL(exchange.origin).host,
-    });
+    const certificate = everybodys.issue('server', NAMES.map((name) => `DNS:${name}`).join(','));
+    const front = await serveRegistries(
+      certificate,
+      { registry: registry.address, owner },
+      new URL(exchange.origin).host,
+    );
     const zot = await serveTls(registry.address, own.issue('zot', 'DNS:zot.example.com'));
     const elsewhere: Readonly<Record<string, string>> = {
       'zot.example.com:8443': zot,

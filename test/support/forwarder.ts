@@ -49,16 +49,25 @@ export async function forwardTcp(target: string, { at = '127.0.0.1', on = 0 } = 
   };
 }
 
+interface Passing {
+  readonly to: string;
+  /** Of the request, in place of its own. */
+  readonly headers?: IncomingMessage['headers'];
+  /** Headers that the answer loses. */
+  readonly drop?: readonly string[];
+}
+
 /** Passes one request on to a peer that speaks plain HTTP, and its answer back. */
 export function passOn(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  { to, headers = incoming.headers }: { readonly to: string; readonly headers?: IncomingMessage['headers'] },
+  { to, headers = incoming.headers, drop = [] }: Passing,
 ): void {
   const [host, port] = to.split(':');
   const { method, url: path } = incoming;
   const forwarded = request({ host, port, method, path, headers }, (answer) => {
-    outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+    const kept = Object.entries(answer.headers).filter(([name]) => !drop.includes(name));
+    outgoing.writeHead(answer.statusCode ?? 502, Object.fromEntries(kept));
     answer.pipe(outgoing);
   });
   forwarded.on('error', () => outgoing.destroy());

@@ -2,10 +2,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashSync } from 'bcryptjs';
-import { freePort } from '../../stack/ports.ts';
-import { registry, type Login } from '../../stack/services/registry.ts';
-import { startService } from '../../stack/services/service.ts';
-import { temporaryFolder, type OwnStack } from './harness.ts';
+import { freePort } from '../../../stack/ports.ts';
+import { registry, type Login } from '../../../stack/services/registry.ts';
+import { startService } from '../../../stack/services/service.ts';
+import { temporaryFolder, type OwnStack } from '../harness.ts';
 
 export interface OwnRegistry {
   /** `host:port`. */
