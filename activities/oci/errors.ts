@@ -75,6 +75,11 @@ const ROWS: readonly Row[] = [
       `registry ${asked.host} sent something else than ${subject(asked)}: its digest is not the one that was announced`,
   },
   {
+    pattern: /size exceeds limit/,
+    code: 'ChartInvalid',
+    say: (asked) => `what registry ${asked.host} has for ${subject(asked)} is larger than the 4 MiB that are read`,
+  },
+  {
     pattern: /: not found$|manifest unknown|name unknown|status code 404\b/im,
     code: 'ChartNotFound',
     say: notFoundMessage,

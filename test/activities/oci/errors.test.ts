@@ -103,6 +103,13 @@ Please check whether the registry credential stored in the authentication file a
       'Error response from registry: GET "http://127.0.0.1:25153/v2/charts/app/manifests/1.2.0": response status code 503: Service Unavailable\n',
     anonymous: 'RegistryUnreachable',
   },
+  {
+    name: 'a huge manifest',
+    stderr:
+      'Error: failed to fetch the content of "127.0.0.1:25190/charts/app:1.2.0": content size 4200389 exceeds MaxBytes 4194304: size exceeds limit\n',
+    anonymous: 'ChartInvalid',
+    says: /larger than the 4 MiB that are read/,
+  },
   { name: 'another blob than announced', stderr: 'Error: mismatched digest\n', anonymous: 'DigestMismatch' },
   {
     name: 'another manifest than announced',
