@@ -1,40 +1,23 @@
-import type { ObjectRef } from '../workflows/core/ids.ts';
-import type { HelmProcess, Written } from '../workflows/core/model.ts';
 import { failure } from './failures.ts';
 import { rollbackArgs, type RollbackCommand } from './helm/command.ts';
 import { createRedact } from './helm/redact.ts';
+import { readShared } from './helm/shared-record.ts';
 import { createStorage, type ReleaseRecord } from './helm/storage.ts';
 import type { HelmReleaseSpec } from './kube/compile-spec.ts';
 import { hadFailed } from './mend-release.ts';
-import { inPrivateFolder, type Call, type Toolbox, withHeartbeat } from './operation.ts';
+import type { Call, Toolbox } from './operation.ts';
 import { ownerHash, RECORD_LABELS } from './owner.ts';
 import { limitOf, runHelm } from './run-helm.ts';
-import { checkRecord, knownNames, readAsAsked, tellStart } from './step.ts';
+import { checkRecord, inTurn, knownNames, tellStart, type Turn, writtenAs } from './step.ts';
 import type { RollbackInput, WriteResult } from './types.ts';
 import { readWriteEnd } from './write-end.ts';
 
 /** Run helm rollback; answers what Helm's storage holds of it afterwards. */
 export async function rollbackRelease(tools: Toolbox, input: RollbackInput, call: Call): Promise<WriteResult> {
-  const { spec, account } = await readAsAsked(tools, input, call);
-  return withHeartbeat(call, (found) =>
-    tools.oneAtATime(`${spec.release.namespace}/${spec.release.name}`, () =>
-      inPrivateFolder(tools, 'helm-', async (folder) => {
-        call.signal.throwIfAborted();
-        return rollBack(tools, { input, spec, account, folder, call, found });
-      }),
-    ),
-  );
+  return inTurn(tools, { input, call }, (turn) => rollBack(tools, turn));
 }
 
-interface Rolling {
-  readonly input: RollbackInput;
-  readonly spec: HelmReleaseSpec;
-  /** Whose rights count; null: the worker's. */
-  readonly account: ObjectRef | null;
-  readonly folder: string;
-  readonly call: Call;
-  readonly found: (process: HelmProcess) => void;
-}
+type Rolling = Turn<RollbackInput>;
 
 async function rollBack(tools: Toolbox, rolling: Rolling): Promise<WriteResult> {
   const { input, spec, account, folder, call, found } = rolling;
@@ -65,7 +48,7 @@ async function rollBack(tools: Toolbox, rolling: Rolling): Promise<WriteResult> 
       find: () => readMade(tools, rolling),
       take: async ({ revision }) => {
         await claim(tools, rolling, revision);
-        return writtenOf(revision, target);
+        return writtenAs({ ...target, revision });
       },
     },
   );
@@ -98,12 +81,9 @@ async function readTarget({ kube }: Toolbox, { input, spec }: Rolling): Promise<
 }
 
 /** The revision after the one that was there is ours. */
-function readMade({ kube }: Toolbox, { input, spec }: Rolling): Promise<ReleaseRecord | null> {
-  return createStorage(kube, spec.release).read((input.expectRevision ?? 0) + 1);
-}
-
-function writtenOf(revision: number, { chart, version, appVersion }: ReleaseRecord): Written {
-  return { revision, chart, version, appVersion, chartDigest: null };
+function readMade(tools: Toolbox, { input, spec }: Rolling): Promise<ReleaseRecord | null> {
+  const revision = (input.expectRevision ?? 0) + 1;
+  return readShared(tools, { ...spec.release, revision }, { since: Date.now() });
 }
 
 /** Helm copies the labels of the target, which another hand may have installed, or another attempt of ours. */

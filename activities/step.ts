@@ -1,5 +1,5 @@
 import type { ObjectRef } from '../workflows/core/ids.ts';
-import type { AttemptAction } from '../workflows/core/model.ts';
+import type { AttemptAction, HelmProcess, Written } from '../workflows/core/model.ts';
 import { failure } from './failures.ts';
 import { createStorage, type ReleaseRecord } from './helm/storage.ts';
 import { accountOf } from './kube/account.ts';
@@ -8,7 +8,7 @@ import { recordEvent } from './kube/events.ts';
 import { readHelmRelease } from './kube/helm-release.ts';
 import { KINDS } from './kube/kinds.ts';
 import { ensureFinalizer } from './kube/metadata.ts';
-import type { Call, Toolbox } from './operation.ts';
+import { inPrivateFolder, type Call, type Toolbox, withHeartbeat } from './operation.ts';
 import type { Kube } from './ports.ts';
 import type { StepInput } from './types.ts';
 
@@ -39,6 +39,39 @@ export async function readAsAsked(
   }
   await ensureFinalizer(kube, { kind: 'HelmRelease', ref, uid }, read.manifest.metadata.finalizers);
   return { spec, account: accountOf(ref.namespace, read.manifest['spec'], settings.defaultServiceAccount) };
+}
+
+/** All that a step has which runs helm for a release. */
+export interface Turn<I extends StepInput> extends Asked {
+  readonly input: I;
+  /** Private, and gone afterwards. */
+  readonly folder: string;
+  readonly call: Call;
+  /** To be told of helm's process. */
+  readonly found: (process: HelmProcess) => void;
+}
+
+/** Do what the object asks for in the turn of its release: one helm at a time, and heartbeats from the wait for it on. */
+export async function inTurn<I extends StepInput, R>(
+  tools: Toolbox,
+  { input, call }: Pick<Turn<I>, 'input' | 'call'>,
+  work: (turn: Turn<I>) => Promise<R>,
+): Promise<R> {
+  const asked = await readAsAsked(tools, input, call);
+  const { namespace, name } = asked.spec.release;
+  return withHeartbeat(call, (found) =>
+    tools.oneAtATime(`${namespace}/${name}`, () =>
+      inPrivateFolder(tools, 'helm-', async (folder) => {
+        call.signal.throwIfAborted();
+        return work({ ...asked, input, folder, call, found });
+      }),
+    ),
+  );
+}
+
+/** What a record tells of the chart that its revision was made from. */
+export function writtenAs({ revision, chart, version, appVersion }: ReleaseRecord): Written {
+  return { revision, chart, version, appVersion, chartDigest: null };
 }
 
 /** What messages may name, though it may stand in the values too. */

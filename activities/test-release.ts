@@ -1,7 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Failure } from '../workflows/core/failures.ts';
-import type { ObjectRef } from '../workflows/core/ids.ts';
-import type { HelmProcess } from '../workflows/core/model.ts';
 import type { TestHook } from '../workflows/core/test-model.ts';
 import { MOST_TESTS } from '../workflows/core/tests.ts';
 import { failure } from './failures.ts';
@@ -12,43 +10,27 @@ import { deleteObject, findObject } from './helm/objects.ts';
 import { createRedact } from './helm/redact.ts';
 import { createStorage, type ReleaseRecord, type TestRecord } from './helm/storage.ts';
 import { inTheNameOf } from './kube/account.ts';
-import type { HelmReleaseSpec } from './kube/compile-spec.ts';
-import { inPrivateFolder, type Call, type Toolbox, withHeartbeat } from './operation.ts';
+import type { Call, Toolbox } from './operation.ts';
 import type { Ended } from './process/run.ts';
 import { interruption, runHelm } from './run-helm.ts';
-import { checkRecord, knownNames, readAsAsked, tellStart } from './step.ts';
+import { checkRecord, inTurn, knownNames, tellStart, type Turn, writtenAs } from './step.ts';
 import type { StepInput, TestResult } from './types.ts';
 import { findMade } from './write-end.ts';
 
 /** Run helm test for the newest revision; answers what Helm's record holds of it afterwards. */
 export async function testRelease(tools: Toolbox, input: StepInput, call: Call): Promise<TestResult> {
-  const { spec, account } = await readAsAsked(tools, input, call);
-  return withHeartbeat(call, (found) =>
-    tools.oneAtATime(`${spec.release.namespace}/${spec.release.name}`, () =>
-      inPrivateFolder(tools, 'helm-', async (folder) => {
-        call.signal.throwIfAborted();
-        return test(tools, { input, spec, account, folder, call, found });
-      }),
-    ),
-  );
+  return inTurn(tools, { input, call }, (turn) => test(tools, turn));
 }
 
-interface Testing {
-  readonly input: StepInput;
-  readonly spec: HelmReleaseSpec;
-  /** Whose rights count; null: the worker's. */
-  readonly account: ObjectRef | null;
-  readonly folder: string;
-  readonly call: Call;
-  readonly found: (process: HelmProcess) => void;
-}
+type Testing = Turn<StepInput>;
 
 async function test(tools: Toolbox, testing: Testing): Promise<TestResult> {
   const { input, spec, account, folder, call, found } = testing;
   const { release, test: wanted } = spec;
   const record = await readDeployed(tools, testing);
   const chosen = chosenTests(record, wanted.filters);
-  if (chosen.length === 0) return { ...aboutOf(record), tests: [], failure: null };
+  const written = writtenAs(record);
+  if (chosen.length === 0) return { written, tests: [], failure: null };
   await clearAway(tools, testing, chosen);
   const many = `${chosen.length} ${chosen.length === 1 ? 'test' : 'tests'}`;
   await tellStart(tools.kube, input, { action: 'test', release, what: `${many} of revision ${record.revision}` });
@@ -58,7 +40,7 @@ async function test(tools: Toolbox, testing: Testing): Promise<TestResult> {
   const ended = await runHelm(tools, call, { args, folder, limitMs, found });
   const after = await findMade('test', () => createStorage(tools.kube, release).read(record.revision));
   const tests = after === null ? [] : chosenTests(after, filters);
-  return { ...aboutOf(record), tests: tests.map(shown), failure: failureOf(testing, ended, { record, tests }) };
+  return { written, tests: tests.map(shown), failure: failureOf(testing, ended, { record, tests }) };
 }
 
 /** Beyond the timeouts of the tests, to read the record and to write it. */
@@ -76,10 +58,6 @@ function chosenTests({ tests }: ReleaseRecord, filters: readonly TestFilter[]): 
   const names = (exclude: boolean) => filters.filter((one) => one.exclude === exclude).map(({ name }) => name);
   const [only, never] = [names(false), names(true)];
   return tests.filter(({ name }) => !never.includes(name) && (only.length === 0 || only.includes(name)));
-}
-
-function aboutOf({ revision, chart, version, appVersion }: ReleaseRecord): Pick<TestResult, 'written'> {
-  return { written: { revision, chart, version, appVersion, chartDigest: null } };
 }
 
 function shown({ name, phase, startedAt, completedAt }: TestRecord): TestHook {

@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ObjectRef } from '../workflows/core/ids.ts';
-import type { HelmProcess, Written } from '../workflows/core/model.ts';
+import type { Written } from '../workflows/core/model.ts';
 import { keepValuesOf } from './chart-values.ts';
 import { installArgs, templateArgs, upgradeArgs, type InstallCommand, type UpgradeCommand } from './helm/command.ts';
 import { hasPostHook } from './helm/manifest.ts';
@@ -9,42 +8,27 @@ import { createRedact } from './helm/redact.ts';
 import { readShared } from './helm/shared-record.ts';
 import { createStorage, type RecordLabels, type ReleaseRecord } from './helm/storage.ts';
 import { inTheNameOf } from './kube/account.ts';
-import type { HelmReleaseSpec } from './kube/compile-spec.ts';
-import { inPrivateFolder, type Call, type Toolbox, withHeartbeat } from './operation.ts';
+import type { Call, Toolbox } from './operation.ts';
 import { ownerHash, RECORD_LABELS } from './owner.ts';
 import { writePostRenderer } from './post-renderer/plugin.ts';
 import { prepareChart, type PreparedChart } from './prepare-chart.ts';
 import { restartWorkloads } from './restart-workloads.ts';
 import { limitOf, runHelm } from './run-helm.ts';
-import { checkRecord, knownNames, readAsAsked, tellStart } from './step.ts';
+import { checkRecord, inTurn, knownNames, tellStart, type Turn } from './step.ts';
 import type { WriteInput, WriteResult } from './types.ts';
 import { readWriteEnd } from './write-end.ts';
 
 /** Pull, verify, and run helm install or upgrade; answers what Helm's storage holds of it afterwards. */
 export async function writeRelease(tools: Toolbox, input: WriteInput, call: Call): Promise<WriteResult> {
-  const { spec, account } = await readAsAsked(tools, input, call);
-  const key = `${spec.release.namespace}/${spec.release.name}`;
-  return withHeartbeat(call, (found) =>
-    tools.oneAtATime(key, () =>
-      inPrivateFolder(tools, 'helm-', async (folder) => {
-        call.signal.throwIfAborted();
-        const chart = await prepareChart(tools, spec, { namespace: input.ref.namespace, call });
-        await keepValuesOf(tools, chart.repository, chart.about);
-        return write(tools, { input, spec, account, chart, folder, call, found });
-      }),
-    ),
-  );
+  return inTurn(tools, { input, call }, async (turn) => {
+    const chart = await prepareChart(tools, turn.spec, { namespace: input.ref.namespace, call });
+    await keepValuesOf(tools, chart.repository, chart.about);
+    return write(tools, { ...turn, chart });
+  });
 }
 
-interface Writing {
-  readonly input: WriteInput;
-  readonly spec: HelmReleaseSpec;
-  /** Whose rights count; null: the worker's. */
-  readonly account: ObjectRef | null;
+interface Writing extends Turn<WriteInput> {
   readonly chart: PreparedChart;
-  readonly folder: string;
-  readonly call: Call;
-  readonly found: (process: HelmProcess) => void;
 }
 
 async function write(tools: Toolbox, writing: Writing): Promise<WriteResult> {
