@@ -11,7 +11,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { ReleaseActivities, UninstallReason, WriteResult } from '../activities/types.ts';
+import type { ReleaseActivities, TestResult, UninstallReason, WriteResult } from '../activities/types.ts';
 import { helmTaskQueue } from './contract.ts';
 import type { ObjectRef } from './core/ids.ts';
 import type { ActionOptions, AttemptAction, Outcome, Resolution, Written } from './core/model.ts';
@@ -166,37 +166,40 @@ async function waitAfter(input: AttemptInput, written: Written): Promise<Outcome
 type WriteEnd = Extract<WriteResult, { kind: 'written' }> | Exclude<Outcome, { kind: 'succeeded' }>;
 
 async function write(input: AttemptInput): Promise<WriteEnd> {
-  const { cluster, ref, uid, generation, action, replace, digest, label, expectRevision, title, because } = input;
-  const { resolution = null } = input;
+  const { action, replace, title } = input;
   const { writeRelease } = proxyActivities<ReleaseActivities>({ ...oneHelm(input) });
-  return toEnd(input, () =>
-    writeRelease.executeWithOptions({ summary: title }, [
-      { cluster, ref, uid, generation, action, replace, digest, attempt: label, expectRevision, because, resolution },
-    ]),
-  );
-}
-
-async function toEnd(input: AttemptInput, step: () => Promise<WriteResult>): Promise<WriteEnd> {
-  try {
-    // Nothing interrupts a helm that writes, not even a cancelled workflow: half a write is worse than a late one.
-    const result = await CancellationScope.nonCancellable(step);
-    if (result.kind === 'written') return result;
-    return { kind: 'failedAfterWrite', failure: result.failure, written: result.written };
-  } catch (error) {
-    return ended(error, input);
-  }
+  const step = { ...stepOf(input), action, replace };
+  return toEnd(input, () => writeRelease.executeWithOptions({ summary: title }, [step]), toWriteEnd);
 }
 
 async function rollback(input: AttemptInput): Promise<WriteEnd> {
-  const { cluster, ref, uid, generation, digest, label, expectRevision, title, because } = input;
-  const { toRevision = 0, resolution = null, asked } = input;
+  const { title, toRevision = 0, asked } = input;
   const { rollbackRelease } = proxyActivities<ReleaseActivities>({ ...oneHelm(input) });
-  const step = { cluster, ref, uid, generation, digest, attempt: label, expectRevision, because };
-  return toEnd(input, () =>
-    rollbackRelease.executeWithOptions({ summary: title }, [
-      { ...step, toRevision, resolution, ...(asked === undefined ? {} : { asked }) },
-    ]),
-  );
+  const step = { ...stepOf(input), toRevision, ...(asked === undefined ? {} : { asked }) };
+  return toEnd(input, () => rollbackRelease.executeWithOptions({ summary: title }, [step]), toWriteEnd);
+}
+
+function stepOf(input: AttemptInput) {
+  const { cluster, ref, uid, generation, digest, label, expectRevision, because, resolution = null } = input;
+  return { cluster, ref, uid, generation, digest, attempt: label, expectRevision, because, resolution };
+}
+
+function toWriteEnd(result: WriteResult): WriteEnd {
+  if (result.kind === 'written') return result;
+  return { kind: 'failedAfterWrite', failure: result.failure, written: result.written };
+}
+
+/** Nothing interrupts a helm that writes, not even a cancelled workflow: half a write is worse than a late one. */
+async function toEnd<R, E>(
+  input: AttemptInput,
+  step: () => Promise<R>,
+  toResult: (result: R) => E,
+): Promise<E | ReturnType<typeof ended>> {
+  try {
+    return toResult(await CancellationScope.nonCancellable(step));
+  } catch (error) {
+    return ended(error, input);
+  }
 }
 
 async function uninstall(input: AttemptInput, scopes: Scopes): Promise<Outcome> {
@@ -225,19 +228,11 @@ async function uninstall(input: AttemptInput, scopes: Scopes): Promise<Outcome> 
 
 /** Like a write it goes on to its end: helm notes in its record what has run. */
 async function test(input: AttemptInput): Promise<Outcome> {
-  const { cluster, ref, uid, generation, digest, label, expectRevision, title, because, resolution = null } = input;
   const { testRelease } = proxyActivities<ReleaseActivities>({ ...oneHelm(input) });
-  const step = { cluster, ref, uid, generation, digest, attempt: label, expectRevision, because, resolution };
-  try {
-    const { failure, written, tests } = await CancellationScope.nonCancellable(() =>
-      testRelease.executeWithOptions({ summary: title }, [step]),
-    );
-    return failure === null
-      ? { kind: 'succeeded', written, tests }
-      : { kind: 'failedAfterWrite', failure, written, tests };
-  } catch (error) {
-    return ended(error, input);
-  }
+  const run = (): Promise<TestResult> => testRelease.executeWithOptions({ summary: input.title }, [stepOf(input)]);
+  return toEnd(input, run, ({ failure, written, tests }) =>
+    failure === null ? { kind: 'succeeded', written, tests } : { kind: 'failedAfterWrite', failure, written, tests },
+  );
 }
 
 /** That objects are not gone in time is the failure of the uninstall, not of a wait for something to come up. */
