@@ -1,3 +1,5 @@
+import { remember } from './remember.ts';
+
 /** One question to a server for all who want to know the same. */
 export interface Sharing {
   /**
@@ -42,9 +44,7 @@ export function createSharing(): Sharing {
     }
     const answer = ask();
     const entry: Asked = { at: Date.now(), answer, known: [] };
-    asked.delete(key); // the newest come last
-    asked.set(key, entry);
-    for (const oldest of [...asked.keys()].slice(0, Math.max(0, asked.size - KEPT))) asked.delete(oldest);
+    remember(asked, [key, entry], KEPT);
     const forget = (): void => {
       if (asked.get(key) === entry) asked.delete(key);
     };

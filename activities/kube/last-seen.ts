@@ -1,5 +1,6 @@
 import type { ObjectRef } from '../../workflows/core/ids.ts';
 import type { Manifest } from '../ports.ts';
+import { remember } from '../remember.ts';
 
 /** A HelmRelease as this worker read or wrote it last. */
 export interface SeenRelease {
@@ -27,9 +28,7 @@ export function createLastSeen(): LastSeen {
   return {
     note({ metadata: { uid, resourceVersion }, status }, newest) {
       if (uid === undefined || resourceVersion === undefined) return;
-      seen.delete(uid); // the newest come last
-      seen.set(uid, { resourceVersion, status, newest });
-      for (const oldest of [...seen.keys()].slice(0, Math.max(0, seen.size - KEPT))) seen.delete(oldest);
+      remember(seen, [uid, { resourceVersion, status, newest }], KEPT);
     },
     take(uid) {
       const known = seen.get(uid) ?? null;
