@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { newestFirst } from './chart-index/lines.ts';
 import type { ChartIndex } from './chart-index/store.ts';
 import { readChartArchive, type ChartArchive } from './charts/archive.ts';
-import { failure, fromKube, HoldfastError } from './failures.ts';
+import { failure, knownError, type HoldfastError } from './failures.ts';
 import { fetchIndexed } from './indexed-chart.ts';
 import { readRepository, type Repository } from './kube/credentials.ts';
 import { parseDuration } from './kube/duration.ts';
@@ -12,7 +12,6 @@ import { tellOfRepository } from './kube/repository-events.ts';
 import type { AnyObject } from './kube/schema.ts';
 import { deleteValues, listValues, renewValues, writeValues, type KeptValues } from './kube/values-config-maps.ts';
 import { type Call, type Toolbox, withHeartbeat } from './operation.ts';
-import { KubeError } from './ports.ts';
 import { hasIndex, sourceOf } from './repository-index.ts';
 import { choose, parseWanted } from './semver/wanted.ts';
 import type { RepositoryActivities } from './types.ts';
@@ -154,9 +153,7 @@ async function telling(
     await work();
     return true;
   } catch (error) {
-    const known = error instanceof KubeError ? fromKube(error) : error;
-    if (!(known instanceof HoldfastError)) throw error;
-    const message = `no ConfigMap with the values of chart ${chart} ${version}: ${known.message}`;
+    const message = `no ConfigMap with the values of chart ${chart} ${version}: ${knownError(error).message}`;
     await tellOfRepository(kube, repository, { type: 'Warning', reason: 'ValuesConfigMapFailed', message });
     return false;
   }

@@ -2,7 +2,7 @@ import type { Failure } from '../workflows/core/failures.ts';
 import type { ChartIndex } from './chart-index/store.ts';
 import { keepsValues } from './chart-values.ts';
 import { expiryOf, untilNews, type Expiry } from './credential-expiry.ts';
-import { fromKube, HoldfastError } from './failures.ts';
+import { knownError } from './failures.ts';
 import type { Transport } from './http/transport.ts';
 import { intervalOf } from './kube/compile-spec.ts';
 import { readRepository, type Repository } from './kube/credentials.ts';
@@ -11,7 +11,6 @@ import { measure, type Measured } from './meter.ts';
 import { parseOciName } from './oci/name.ts';
 import { pingRegistry } from './oci/ping.ts';
 import { type Call, type Toolbox, withHeartbeat } from './operation.ts';
-import { KubeError } from './ports.ts';
 import { hasIndex, sourceOf } from './repository-index.ts';
 import { transportOf } from './repository-transport.ts';
 import type { RepositoryActivities } from './types.ts';
@@ -77,9 +76,7 @@ async function ask(tools: Toolbox, repository: Repository, call: Call): Promise<
     await askRegistry(tools, { url: repository.url, transport }, call.signal);
     return { failure: null, retryAfterMs: null, index: null, expiry };
   } catch (error) {
-    const known = error instanceof KubeError ? fromKube(error) : error;
-    if (!(known instanceof HoldfastError)) throw known;
-    const { code, message, retryAfterMs } = known;
+    const { code, message, retryAfterMs } = knownError(error);
     return { failure: { code, message }, retryAfterMs, index: null, expiry };
   }
 }

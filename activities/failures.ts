@@ -52,6 +52,13 @@ export function fromKube(error: KubeError): HoldfastError {
   return failure('Unexpected', told, error);
 }
 
+/** An error that has a code, or comes from an answer of the API server. Anything else is thrown on. */
+export function knownError(error: unknown): HoldfastError {
+  const known = error instanceof KubeError ? fromKube(error) : error;
+  if (known instanceof HoldfastError) return known;
+  throw error;
+}
+
 /**
  * The only maker of `ApplicationFailure`. The disposition table decides whether Temporal retries. `cause` stays
  * behind: it is logged by the worker and never stored in history.

@@ -12,7 +12,7 @@ import {
   type Problem,
   type PrunePlan,
 } from '../workflows/core/git-plan.ts';
-import { codeOf, failure, fromKube, HoldfastError } from './failures.ts';
+import { codeOf, failure, knownError } from './failures.ts';
 import { authorizationOf } from './git/credentials.ts';
 import { readManifests, type ManifestDocument, type Manifests } from './git/manifests.ts';
 import type { Mirrors } from './git/mirror.ts';
@@ -32,7 +32,7 @@ import type { CrossNamespace } from './kube/helm-release.ts';
 import { letGo, lookAtStale, type Applier } from './kube/inventory.ts';
 import { addFinalizer } from './kube/metadata.ts';
 import { type Call, withHeartbeat } from './operation.ts';
-import { type Kube, KubeError } from './ports.ts';
+import type { Kube } from './ports.ts';
 import type { GitActivities, GitPass } from './types.ts';
 
 /** What the activities of Git repositories share in a worker. */
@@ -297,7 +297,7 @@ interface One {
 
 /** An unreachable cluster and a cancellation end the pass; everything else is about one document. */
 function toProblem(error: unknown): Pick<Problem, 'code' | 'message'> {
-  const known = error instanceof KubeError ? fromKube(error) : error;
-  if (!(known instanceof HoldfastError) || known.code === 'ClusterUnreachable') throw error;
-  return { code: known.code, message: known.message };
+  const { code, message } = knownError(error);
+  if (code === 'ClusterUnreachable') throw error;
+  return { code, message };
 }
