@@ -1,7 +1,7 @@
 import type { ObjectRef } from '../workflows/core/ids.ts';
 import type { Drift, DriftedObject, NotReady } from '../workflows/core/model.ts';
 import { failure } from './failures.ts';
-import { describeObject } from './helm/manifest.ts';
+import { placeOf } from './helm/objects.ts';
 import { readSent, type SentObject } from './helm/sent.ts';
 import { inTheNameOf } from './kube/account.ts';
 import { compare, correct, type Compared, type Subject } from './kube/drift/compare.ts';
@@ -23,21 +23,19 @@ const LIMIT_MS = 60_000;
 
 /** Compare every object of a revision with what Helm sent; nothing is changed. */
 export function observeDrift(tools: Toolbox, input: DriftInput, call: Call): Promise<Drift> {
-  return ofAll(tools, input, { call, treat: compare });
+  return withHeartbeat(call, () => ofAll(tools, input, { call, treat: compare }));
 }
 
 /** Send again what differs. What was corrected already when a worker died differs no more. */
 export function correctDrift(tools: Toolbox, input: DriftInput, call: Call): Promise<Drift> {
   const { release } = input;
-  return tools.oneAtATime(`${release.namespace}/${release.name}`, () =>
-    ofAll(tools, input, {
-      call,
-      treat: (kube, subject) =>
-        correct(kube, subject, async () => {
-          call.signal.throwIfAborted();
-          await checkCurrent(tools.kube, input);
-        }),
-    }),
+  const treat: Treatment['treat'] = (kube, subject) =>
+    correct(kube, subject, async () => {
+      call.signal.throwIfAborted();
+      await checkCurrent(tools.kube, input);
+    });
+  return withHeartbeat(call, () =>
+    tools.oneAtATime(`${release.namespace}/${release.name}`, () => ofAll(tools, input, { call, treat })),
   );
 }
 
@@ -54,28 +52,24 @@ interface Treatment {
   readonly treat: (kube: Kube, subject: Subject) => Promise<Compared>;
 }
 
-function ofAll(tools: Toolbox, input: DriftInput, { call, treat }: Treatment): Promise<Drift> {
-  return withHeartbeat(call, async () => {
-    const { spec, account } = await readAsAsked(tools, input, call);
-    const record = await checkRecord(tools.kube, { expectRevision: input.revision }, input.release);
-    const { objects, unread } = readSent(record?.manifest ?? '', input.release);
-    const kube = inTheNameOf(tools.kube, account);
-    const { subjects, failed } = await locate(kube, input.release, { objects, rules: spec.drift });
-    const found: Found[] = [];
-    const late = Date.now() + LIMIT_MS;
-    for (let start = 0; start < subjects.length; start += AT_ONCE) {
-      call.signal.throwIfAborted();
-      const batch = subjects.slice(start, start + AT_ONCE);
-      if (Date.now() > late) {
-        found.push(...batch.map((subject) => ({ subject, compared: NOT_REACHED })));
-        continue;
-      }
-      found.push(
-        ...(await Promise.all(batch.map(async (one) => ({ subject: one, compared: await treat(kube, one) })))),
-      );
+async function ofAll(tools: Toolbox, input: DriftInput, { call, treat }: Treatment): Promise<Drift> {
+  const { spec, account } = await readAsAsked(tools, input, call);
+  const record = await checkRecord(tools.kube, { expectRevision: input.revision }, input.release);
+  const { objects, unread } = readSent(record?.manifest ?? '', input.release);
+  const kube = inTheNameOf(tools.kube, account);
+  const { subjects, failed } = await locate(kube, input.release, { objects, rules: spec.drift });
+  const found: Found[] = [];
+  const late = Date.now() + LIMIT_MS;
+  for (let start = 0; start < subjects.length; start += AT_ONCE) {
+    call.signal.throwIfAborted();
+    const batch = subjects.slice(start, start + AT_ONCE);
+    if (Date.now() > late) {
+      found.push(...batch.map((subject) => ({ subject, compared: NOT_REACHED })));
+      continue;
     }
-    return toDrift(found, [...unread.map((reason) => ({ object: 'manifest', reason })), ...failed]);
-  });
+    found.push(...(await Promise.all(batch.map(async (one) => ({ subject: one, compared: await treat(kube, one) })))));
+  }
+  return toDrift(found, [...unread.map((reason) => ({ object: 'manifest', reason })), ...failed]);
 }
 
 const NOT_REACHED: Compared = { kind: 'failed', reason: 'was not reached in time' };
@@ -89,17 +83,14 @@ async function locate(
   const located: Omit<Subject, 'ignored'>[] = [];
   const failed: NotReady[] = [];
   for (const object of objects.filter(({ keep }) => !keep)) {
-    const { apiVersion, kind, name, document } = object;
-    const resource = await kube.resource(apiVersion, kind);
-    const namespace = resource?.namespaced === false ? null : (object.namespace ?? release.namespace);
-    const label = describeObject({ kind, name, namespace });
-    if (resource === null) {
+    const { apiVersion, kind, document } = object;
+    const { namespace, label, path } = await placeOf(kube, release, object);
+    if (path === null) {
       failed.push({ object: label, reason: `the cluster knows no kind ${kind} in ${apiVersion}` });
       continue;
     }
     // `readSent` has made the metadata an object.
     const metadata = { ...(document['metadata'] as object), ...(namespace === null ? {} : { namespace }) };
-    const path = resource.path({ name, namespace: namespace ?? undefined });
     located.push({ label, path, sent: { ...document, metadata } });
   }
   const ignored = ignoredIn(

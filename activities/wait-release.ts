@@ -1,8 +1,8 @@
 import type { ObjectRef } from '../workflows/core/ids.ts';
 import type { NotReady } from '../workflows/core/model.ts';
 import { failure, notYet, tooLate } from './failures.ts';
-import { parseManifest } from './helm/manifest.ts';
-import { findObject, type FoundObject } from './helm/objects.ts';
+import { parseManifest, type ManifestObject } from './helm/manifest.ts';
+import { findObject, placeOf, type FoundObject } from './helm/objects.ts';
 import { readShared } from './helm/shared-record.ts';
 import { createStorage, type ReleaseRecord } from './helm/storage.ts';
 import { recordEvent } from './kube/events.ts';
@@ -61,14 +61,10 @@ export async function observe(tools: Observing, input: WaitInput, signal: AbortS
   return checkReadiness(kube, wanted, { waitForJobs: input.waitForJobs, signal });
 }
 
-async function toWanted(
-  kube: Kube,
-  { apiVersion, kind, name, namespace }: Wanted,
-  release: ObjectRef,
-): Promise<Wanted> {
-  const resource = await kube.resource(apiVersion, kind);
-  const own = resource?.namespaced === false ? null : (namespace ?? release.namespace);
-  return { apiVersion, kind, name, namespace: own };
+async function toWanted(kube: Kube, object: ManifestObject, release: ObjectRef): Promise<Wanted> {
+  const { apiVersion, kind, name } = object;
+  const { namespace } = await placeOf(kube, release, object);
+  return { apiVersion, kind, name, namespace };
 }
 
 /**

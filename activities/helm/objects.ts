@@ -16,18 +16,40 @@ export interface FoundObject {
   readonly owned: boolean;
 }
 
+/** Where helm puts an object of a manifest. */
+interface Place {
+  /** Filled in where the manifest names none; null: it lies in none. */
+  readonly namespace: string | null;
+  /** `Deployment production/myapp`. */
+  readonly label: string;
+  /** Null: the cluster does not know its kind, which is taken for one that lies in a namespace. */
+  readonly path: string | null;
+}
+
+export async function placeOf(
+  kube: Kube,
+  release: ObjectRef,
+  { apiVersion, kind, name, namespace: named }: Pick<ManifestObject, 'apiVersion' | 'kind' | 'name' | 'namespace'>,
+): Promise<Place> {
+  const resource = await kube.resource(apiVersion, kind);
+  const namespace = resource?.namespaced === false ? null : (named ?? release.namespace);
+  return {
+    namespace,
+    label: describeObject({ kind, name, namespace }),
+    path: resource?.path({ namespace: namespace ?? undefined, name }) ?? null,
+  };
+}
+
 /** The object in the cluster; null when it is gone, or its kind is. */
 export async function findObject(kube: Kube, release: ObjectRef, object: ManifestObject): Promise<FoundObject | null> {
-  const resource = await kube.resource(object.apiVersion, object.kind);
-  if (resource === null) return null;
-  const namespace = resource.namespaced ? (object.namespace ?? release.namespace) : null;
-  const path = resource.path({ namespace: namespace ?? undefined, name: object.name });
+  const { label, path } = await placeOf(kube, release, object);
+  if (path === null) return null;
   const live = await read(kube, path);
   if (live === null) return null;
   const { annotations } = live.metadata;
   return {
     object,
-    label: describeObject({ ...object, namespace }),
+    label,
     path,
     live,
     keep: object.keep || isKeep(annotations[KEEP_ANNOTATION]),
