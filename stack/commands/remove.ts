@@ -14,8 +14,9 @@ import { parseOptions, UsageError } from './usage.ts';
 
 export const REMOVE_USAGE = `usage: npm run remove -- --kubeconfig FILE [options]
 
-Takes Holdfast out of a cluster again: uninstalls the releases it owns, what depends on others first, then removes its objects with their finalizers
-and its CustomResourceDefinitions. Works with the stack down; a stack that runs on this cluster is stopped first.
+Takes Holdfast out of a cluster again: uninstalls the releases it owns, what depends on others first, then removes its
+objects with their finalizers and its CustomResourceDefinitions. Works with the stack down; a stack that runs on
+this cluster is stopped first.
 
   --context NAME    a context of that file; default: its current one
   --keep-releases   leave what helm installed in place

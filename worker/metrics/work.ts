@@ -1,10 +1,9 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { Measured, Meter } from '../../activities/meter.ts';
 import { ENTITY_KINDS } from '../../workflows/contract.ts';
-import type { AttemptAction, Outcome } from '../../workflows/core/model.ts';
+import { ATTEMPT_ACTIONS, type Outcome } from '../../workflows/core/model.ts';
 import type { EndedAttempt } from '../../workflows/sinks.ts';
 
-const OPERATIONS = ['install', 'upgrade', 'rollback', 'uninstall'] as const satisfies readonly AttemptAction[];
 const STATUS = {
   succeeded: 'succeeded',
   failedBeforeWrite: 'failed',
@@ -85,7 +84,7 @@ export function createWorkMetrics(registry: Registry): {
     name: 'helm_release_operation',
     help: 'Attempts to change a release',
     buckets: BUCKETS.operation,
-    by: { label: 'operation', values: OPERATIONS },
+    by: { label: 'operation', values: ATTEMPT_ACTIONS },
     result: { label: 'status', values: STATUSES },
   });
   const rollbacks = new Counter({

@@ -1,7 +1,7 @@
 /**
  * For `node --import`, so that each thread of a worker runs it before its own code. Temporal's SDK lets Node end a call
- * into a workflow after 5 s, and Node makes a thread for each such call, 180 of them for a release that is installed
- * (nodejs/node#47739): a quarter of a worker's CPU. Here calls are counted instead, and the main thread watches the count.
+ * into a workflow after 5 s, and Node makes a thread for each such call (nodejs/node#47739): 0.13 ms of CPU each, a tenth
+ * of what a worker takes. Here calls are counted instead, and the main thread watches the count.
  */
 import { Script, type Context, type RunningScriptOptions } from 'node:vm';
 import { isMainThread } from 'node:worker_threads';
