@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { Readable } from 'node:stream';
 import type { IndexEntry } from './chart-index/entry.ts';
 import { newestFirst } from './chart-index/lines.ts';
 import type { IndexSource } from './chart-index/store.ts';
 import { archiveUrl } from './chart-index/urls.ts';
 import { failure } from './failures.ts';
+import { collect } from './http/collect.ts';
 import { get } from './http/get.ts';
 import type { HelmReleaseSpec } from './kube/compile-spec.ts';
 import type { Repository } from './kube/credentials.ts';
@@ -150,18 +150,9 @@ async function download({ gates }: Toolbox, { source, url, what, call }: Downloa
     signal,
   } as const;
   const account = transport.login?.username ?? '';
-  return gates.pass({ host: url.host, account, signal }, () => get(request, ({ body }) => collect(body, what)));
-}
-
-async function collect(body: Readable, what: string): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MAX_CHART_BYTES) {
-      throw failure('ChartInvalid', `${what} has more than the ${MAX_CHART_BYTES} bytes that are allowed`);
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  const tooMany = (): Error =>
+    failure('ChartInvalid', `${what} has more than the ${MAX_CHART_BYTES} bytes that are allowed`);
+  return gates.pass({ host: url.host, account, signal }, () =>
+    get(request, ({ body }) => collect(body, MAX_CHART_BYTES, tooMany)),
+  );
 }

@@ -1,4 +1,5 @@
 import { request } from 'undici';
+import { collect } from './collect.ts';
 import { createDispatcher, type Transport } from './transport.ts';
 
 /** An answer that is not what was hoped for. */
@@ -34,14 +35,8 @@ export async function postForm(asked: {
       headers: { 'content-type': 'application/x-www-form-urlencoded', 'user-agent': 'holdfast' },
       body: new URLSearchParams(form).toString(),
     });
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      if (bytes > MAX_BYTES) throw new FormRefused(statusCode, 'an answer of more bytes than are read');
-      chunks.push(chunk);
-    }
-    const text = Buffer.concat(chunks).toString('utf8');
+    const tooMany = (): Error => new FormRefused(statusCode, 'an answer of more bytes than are read');
+    const text = (await collect(body, MAX_BYTES, tooMany)).toString('utf8');
     if (statusCode !== 200) throw new FormRefused(statusCode, text);
     return parseJson(text);
   } finally {

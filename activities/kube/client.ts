@@ -1,5 +1,6 @@
 import { type Dispatcher, errors } from 'undici';
 import { failure, HoldfastError } from '../failures.ts';
+import { collect } from '../http/collect.ts';
 import { type Kube, KubeError, type KubeRequest } from '../ports.ts';
 import { type Connection, type ConnectionOptions, createConnection } from './connection.ts';
 import { createDiscovery } from './discovery.ts';
@@ -118,14 +119,7 @@ function bodyOf(body: unknown): string {
 }
 
 async function readText(body: AsyncIterable<Buffer>, host: string): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > MAX_BODY_BYTES) throw tooLarge(host, MAX_BODY_BYTES);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+  return (await collect(body, MAX_BODY_BYTES, () => tooLarge(host, MAX_BODY_BYTES))).toString('utf8');
 }
 
 async function* readLines(body: AsyncIterable<Buffer>, host: string): AsyncGenerator<string, void, undefined> {
