@@ -4,6 +4,7 @@ import { before, describe, it } from 'node:test';
 import { pushChart } from '../support/chart.ts';
 import { uniqueName, until } from '../support/harness.ts';
 import {
+  attemptsOf,
   conditionOf,
   eventually,
   helmRelease,
@@ -11,6 +12,7 @@ import {
   namespaceWithRegistry,
   reasonIs,
   releaseHistory,
+  rowsOf,
   startHoldfast,
   type Holdfast,
   type Live,
@@ -67,18 +69,6 @@ const conditions = (live: Live, ...types: readonly string[]) =>
     const { status, reason } = conditionOf(live, type);
     return `${type} ${status} ${reason}`.trim();
   });
-
-interface Row {
-  readonly action: string;
-  readonly outcome: string;
-  readonly revision?: number;
-  readonly reason?: string;
-  readonly testHooks?: Readonly<Record<string, { phase?: string; lastStarted?: string; lastCompleted?: string }>>;
-}
-
-/** What was done, oldest first; by the schema of the CRD. */
-const rowsOf = (live: Live) => (live.status?.['history'] ?? []) as readonly Row[];
-const attemptsOf = (live: Live) => rowsOf(live).map(({ action, outcome }) => `${action} ${outcome}`);
 
 /** How each test of the newest attempt fared. */
 function phasesOf(live: Live): Readonly<Record<string, string | undefined>> {

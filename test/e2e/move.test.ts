@@ -12,6 +12,7 @@ import {
   namespaceWithRegistry,
   reasonIs,
   releaseHistory,
+  rowsOf,
   startHoldfast,
   type Holdfast,
   type Live,
@@ -54,11 +55,7 @@ async function setFinalizers(namespace: string, finalizers: readonly string[]): 
 }
 
 /** Told in the history of the status, oldest first. */
-function actionsOf(live: Live): readonly string[] {
-  // By the schema of the CRD.
-  const rows = (live.status?.['history'] ?? []) as readonly { readonly action: string }[];
-  return rows.map(({ action }) => action);
-}
+const actionsOf = (live: Live) => rowsOf(live).map(({ action }) => action);
 
 describe('a release that is moved', () => {
   it('to another name is uninstalled under the old one and installed under the new one', async () => {

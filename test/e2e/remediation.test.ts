@@ -4,6 +4,7 @@ import { before, describe, it } from 'node:test';
 import { pushChart } from '../support/chart.ts';
 import { until } from '../support/harness.ts';
 import {
+  attemptsOf,
   conditionOf,
   eventually,
   helmRelease,
@@ -38,13 +39,6 @@ const statuses = async (namespace: string) =>
   (await releaseHistory(holdfast, namespace, 'app')).map(({ status }) => status);
 const messageOf = (namespace: string) =>
   holdfast.kubectl(['get', 'configmap', 'app', '-n', namespace, '-o', 'jsonpath={.data.message}']);
-
-/** What was done, oldest first: `rollback succeeded`. */
-function attemptsOf(live: Live): readonly string[] {
-  // By the schema of the CRD.
-  const rows = (live.status?.['history'] ?? []) as readonly { readonly action: string; readonly outcome: string }[];
-  return rows.map(({ action, outcome }) => `${action} ${outcome}`);
-}
 
 /** Version 1.0.0, ready, with the spec that counts later. */
 async function installed(name: string, spec: Readonly<Record<string, unknown>> = {}): Promise<string> {

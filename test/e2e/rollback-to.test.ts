@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { startApi, type Body, type RunningApi } from '../support/api.ts';
 import { pushChart } from '../support/chart.ts';
 import {
+  attemptsOf,
   conditionOf,
   eventually,
   helmRelease,
@@ -11,6 +12,7 @@ import {
   namespaceWithRegistry,
   reasonIs,
   releaseHistory,
+  rowsOf,
   startHoldfast,
   type Holdfast,
   type Live,
@@ -40,13 +42,6 @@ const messageOf = (ns: string) =>
 const eventsOf = (ns: string) =>
   holdfast.kubectl(['get', 'events', '-n', ns, '-o', 'jsonpath={range .items[*]}{.reason}: {.message}{"\\n"}{end}']);
 const revisionOf = ({ status }: Live) => status?.helmRelease?.['revision'];
-
-/** What was done, oldest first, with the reason of the newest. */
-function rowsOf(live: Live): readonly { action: string; outcome: string; because: string }[] {
-  // By the schema of the CRD.
-  return live.status?.['history'] as readonly { action: string; outcome: string; because: string }[];
-}
-const attemptsOf = (live: Live) => rowsOf(live).map(({ action, outcome }) => `${action} ${outcome}`);
 
 /** Revision 1 from version 1.0.0, revision 2 from 1.1.0, both of them good. */
 async function upgraded(name: string): Promise<string> {

@@ -11,6 +11,7 @@ import {
   isReady,
   namespaceWithRegistry,
   releaseHistory,
+  rowsOf,
   startHoldfast,
   type Holdfast,
   type Live,
@@ -49,9 +50,7 @@ const settled = (namespace: string, token: string | null) =>
 
 /** The newest line of the history in the status. */
 function lastOf(live: Live): { readonly action: string; readonly because: string } | undefined {
-  // By the schema of the CRD.
-  const rows = (live.status?.['history'] ?? []) as readonly { readonly action: string; readonly because: string }[];
-  const last = rows.at(-1);
+  const last = rowsOf(live).at(-1);
   return last && { action: last.action, because: last.because };
 }
 

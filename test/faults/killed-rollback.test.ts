@@ -4,6 +4,7 @@ import { before, describe, it } from 'node:test';
 import type { Hold } from '../support/gate.ts';
 import { uniqueName, until } from '../support/harness.ts';
 import {
+  attemptsOf,
   conditionOf,
   eventually,
   helmRelease,
@@ -103,13 +104,6 @@ async function forsaken(hold: Hold | undefined): Promise<void> {
     'nobody at the gate',
   );
   hold.release();
-}
-
-/** What was done, oldest first. */
-function attemptsOf(live: Live): readonly string[] {
-  // By the schema of the CRD.
-  const rows = (live.status?.['history'] ?? []) as readonly { readonly action: string; readonly outcome: string }[];
-  return rows.map(({ action, outcome }) => `${action} ${outcome}`);
 }
 
 describe('a rollback in the middle of which something is killed with SIGKILL', () => {

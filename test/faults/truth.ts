@@ -6,7 +6,7 @@ import { isDeepStrictEqual, promisify } from 'node:util';
 import type { KubeClient } from '../../activities/kube/client.ts';
 import { objectPath } from '../../activities/kube/kinds.ts';
 import { KubeError } from '../../activities/ports.ts';
-import { conditionOf, releaseHistory, type Holdfast, type Live } from '../support/holdfast.ts';
+import { conditionOf, releaseHistory, rowsOf, type AttemptRow, type Holdfast, type Live } from '../support/holdfast.ts';
 import { nameOf, type Case, type Moment } from './cases.ts';
 import { hooksOf } from './releases.ts';
 import type { Scene } from './scene.ts';
@@ -282,19 +282,7 @@ function wordsOf(description: string): readonly string[] {
   return description.includes(' failed: ') ? ['failed'] : [];
 }
 
-interface Row {
-  readonly outcome: string;
-  readonly reason?: string;
-  readonly workflowId: string;
-  readonly runId: string;
-}
-
-function rowsOf(live: Live): readonly Row[] {
-  // By the schema of the CRD.
-  return (live.status?.['history'] ?? []) as readonly Row[];
-}
-
-async function describeRow({ client }: Holdfast, { outcome, reason, workflowId, runId }: Row): Promise<string> {
+async function describeRow({ client }: Holdfast, { outcome, reason, workflowId, runId }: AttemptRow): Promise<string> {
   const { status } = await client.workflow.getHandle(workflowId, runId).describe();
   return [outcome, status.name, ...(reason === undefined ? [] : [reason])].join(' ');
 }

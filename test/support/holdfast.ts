@@ -135,6 +135,29 @@ export function isReady(live: Live): boolean {
   return ready?.status === 'True' && ready.observedGeneration === live.metadata.generation;
 }
 
+/** An attempt as the status of a HelmRelease tells of it. */
+export interface AttemptRow {
+  readonly action: string;
+  readonly outcome: string;
+  readonly because: string;
+  readonly revision?: number;
+  readonly reason?: string;
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly testHooks?: Readonly<Record<string, { phase?: string; lastStarted?: string; lastCompleted?: string }>>;
+}
+
+/** What was done, oldest first. */
+export function rowsOf(live: Live): readonly AttemptRow[] {
+  // By the schema of the CRD.
+  return (live.status?.['history'] ?? []) as readonly AttemptRow[];
+}
+
+/** The same in words: `rollback succeeded`. */
+export function attemptsOf(live: Live): readonly string[] {
+  return rowsOf(live).map(({ action, outcome }) => `${action} ${outcome}`);
+}
+
 /** A namespace whose releases can pull from the private registry; answers its name. */
 export async function namespaceWithRegistry(holdfast: Holdfast, name: string): Promise<string> {
   await holdfast.kubectl(['create', 'namespace', name]);
