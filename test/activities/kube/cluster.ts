@@ -1,5 +1,5 @@
 import { createKube, type KubeClient } from '../../../activities/kube/client.ts';
-import type { Manifest } from '../../../activities/ports.ts';
+import type { Kube, KubeRequest, Manifest } from '../../../activities/ports.ts';
 import { sharedStack, type SharedStack, uniqueName } from '../../support/harness.ts';
 
 /** The shared control plane through our own client, and a namespace for one test file. */
@@ -47,4 +47,14 @@ export async function useCluster(): Promise<TestCluster> {
       await kube.close();
     },
   };
+}
+
+/** The same API server, and what was asked of it. */
+export function counted(kube: Kube): { readonly kube: Kube; readonly asked: KubeRequest[] } {
+  const asked: KubeRequest[] = [];
+  const request = <T>(one: KubeRequest): Promise<T> => {
+    asked.push(one);
+    return kube.request<T>(one);
+  };
+  return { kube: { ...kube, request }, asked };
 }

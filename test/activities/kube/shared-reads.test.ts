@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { readCredentials, readRepository } from '../../../activities/kube/credentials.ts';
 import { shareReads } from '../../../activities/kube/shared-reads.ts';
-import { type Kube, type KubeRequest, KubeError } from '../../../activities/ports.ts';
+import { KubeError } from '../../../activities/ports.ts';
 import { createSharing } from '../../../activities/sharing.ts';
 import { uniqueName } from '../../support/harness.ts';
-import { type TestCluster, useCluster } from './cluster.ts';
+import { counted, type TestCluster, useCluster } from './cluster.ts';
 
 const never = new AbortController().signal;
 
@@ -15,16 +15,6 @@ describe('reads of many releases at the same time', () => {
     cluster = await useCluster();
   });
   after(() => cluster.release());
-
-  /** The real API server, and what was asked of it. */
-  function counted(): { readonly kube: Kube; readonly asked: string[] } {
-    const asked: string[] = [];
-    const request = <T>(one: KubeRequest): Promise<T> => {
-      asked.push(`${one.method} ${one.path}`);
-      return cluster.kube.request<T>(one);
-    };
-    return { kube: { ...cluster.kube, request }, asked };
-  }
 
   async function putSecret(name: string, password: string): Promise<void> {
     const metadata = { namespace: cluster.namespace, name };
@@ -42,7 +32,7 @@ describe('reads of many releases at the same time', () => {
       metadata: ref,
       spec,
     });
-    const { kube, asked } = counted();
+    const { kube, asked } = counted(cluster.kube);
     const sharing = createSharing();
     const password = async (since: number): Promise<string | undefined> => {
       const shared = shareReads(kube, sharing, { since, signal: never });
@@ -53,7 +43,7 @@ describe('reads of many releases at the same time', () => {
     const since = Date.now();
     assert.deepEqual(await Promise.all(Array.from({ length: 20 }, () => password(since))), Array(20).fill('old'));
     assert.deepEqual(
-      asked.map((one) => one.replace(/.*\//, '')),
+      asked.map(({ path }) => path.replace(/.*\//, '')),
       [ref.name, ref.name],
     );
     await putSecret(ref.name, 'new');
@@ -62,7 +52,7 @@ describe('reads of many releases at the same time', () => {
   });
 
   it('that fail fail for all, and are made again by the next', async () => {
-    const { kube, asked } = counted();
+    const { kube, asked } = counted(cluster.kube);
     const shared = shareReads(kube, createSharing(), { since: Date.now(), signal: never });
     const name = uniqueName('later');
     const path = `/api/v1/namespaces/${cluster.namespace}/secrets/${name}`;
@@ -79,7 +69,7 @@ describe('reads of many releases at the same time', () => {
   });
 
   it('are told apart by what is asked, how, and in whose name; writes are never shared', async () => {
-    const { kube, asked } = counted();
+    const { kube, asked } = counted(cluster.kube);
     const shared = shareReads(kube, createSharing(), { since: Date.now(), signal: never });
     const path = `/api/v1/namespaces/${cluster.namespace}/configmaps`;
     await shared.request({ method: 'GET', path });
