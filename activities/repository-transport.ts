@@ -1,3 +1,4 @@
+import { refText } from '../workflows/core/facts.ts';
 import { failure } from './failures.ts';
 import type { Transport } from './http/transport.ts';
 import type { Repository } from './kube/credentials.ts';
@@ -19,7 +20,7 @@ export async function transportOf(
   const { host } = parseOciName(repository.url);
   return {
     ...transport,
-    login: await clouds.loginAt({ provider, host, repository: nameOf(repository), transport, signal }),
+    login: await clouds.loginAt({ provider, host, repository: refText(repository), transport, signal }),
   };
 }
 
@@ -38,8 +39,6 @@ function checkAlone(repository: Repository): void {
   if (wrong.length === 0) return;
   throw failure(
     'SpecInvalid',
-    `HelmRepository ${nameOf(repository)} has provider ${spec.provider}, which goes with none of: ${wrong.join(', ')}; remove them, or spec.provider`,
+    `HelmRepository ${refText(repository)} has provider ${spec.provider}, which goes with none of: ${wrong.join(', ')}; remove them, or spec.provider`,
   );
 }
-
-const nameOf = ({ namespace, name }: Repository): string => `${namespace}/${name}`;
