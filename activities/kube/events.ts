@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Kube, KubeError } from '../ports.ts';
 import type { ReportedEvent } from '../types.ts';
 import { MANAGERS, PATCH } from './kinds.ts';
+import { kubeTime } from './time.ts';
 
 /** The object that an Event is about. */
 export interface Involved {
@@ -22,7 +23,7 @@ export async function recordEvent(kube: Kube, involved: Involved, event: Reporte
   const hash = createHash('sha256').update(JSON.stringify([involved.uid, event.type, event.reason, message]));
   const name = `${involved.name.slice(0, MAX_NAME)}.${hash.digest('hex').slice(0, 16)}`;
   const collection = `/api/v1/namespaces/${encodeURIComponent(involved.namespace)}/events`;
-  const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+  const now = kubeTime();
   try {
     await kube.request({
       method: 'POST',

@@ -11,6 +11,7 @@ import type { Involved } from './events.ts';
 import { ANNOTATIONS, FINALIZERS, KINDS, MANAGERS, objectPath, PATCH } from './kinds.ts';
 import { readOrNull } from './read.ts';
 import { AnyObjectOrNull, GitRepositoryFields } from './schema.ts';
+import { kubeTime } from './time.ts';
 
 /** An object under the care of a GitRepository; `prune`: it is being deleted. */
 export type StoredEntry = InventoryEntry & { readonly prune?: boolean | undefined };
@@ -126,7 +127,7 @@ export async function writeGitStatus(
   if (object === null) return null;
   const { uid, generation } = object.metadata;
   const old = Status.parse(object.status ?? {});
-  const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+  const now = kubeTime();
   const conditions = mergeConditions(old.conditions, conditionsOf(judgement), { generation, now });
   const next = { observedGeneration: generation, conditions, ...status };
   if (!contains(object.status, next)) await patchStatus(kube, ref, { metadata: { uid }, status: next });

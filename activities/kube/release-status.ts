@@ -12,6 +12,7 @@ import { KINDS, MANAGERS, METADATA, objectPath, PATCH } from './kinds.ts';
 import { createLastSeen, type LastSeen, type SeenRelease } from './last-seen.ts';
 import { readOrNull } from './read.ts';
 import { AnyObjectOrNull, RecordMetadata } from './schema.ts';
+import { kubeTime } from './time.ts';
 
 /** What of the present status decides what is written. */
 const OldStatus = z
@@ -127,7 +128,7 @@ async function readLabels(kube: Kube, path: string): Promise<Readonly<Record<str
 
 function toStatus(report: ReleaseReport, old: OldStatus, facts: RevisionFacts | null): Record<string, unknown> {
   const { generation, history } = report;
-  const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+  const now = kubeTime();
   return {
     observedGeneration: generation,
     phase: report.phase,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Failure } from '../../workflows/core/failures.ts';
 import { FAILURES } from '../../workflows/core/failures.ts';
+import type { Expiry } from '../credential-expiry.ts';
 import { type Kube, KubeError } from '../ports.ts';
 import type { Condition, ReportedEvent } from '../types.ts';
 import { mergeConditions, StoredCondition } from './conditions.ts';
@@ -9,6 +10,7 @@ import { recordEvent } from './events.ts';
 import { KINDS, MANAGERS, objectPath, PATCH } from './kinds.ts';
 import { readOrNull } from './read.ts';
 import { AnyObjectOrNull, type HelmRepositoryFields } from './schema.ts';
+import { kubeTime } from './time.ts';
 import { tlsFilesOf } from './tls-files.ts';
 
 const OldStatus = z
@@ -29,16 +31,7 @@ export interface RepositoryReport {
   /** What its index holds; null: it has none, or nobody could read it. */
   readonly index: IndexSummary | null;
   /** Of its credentials; null: they say nothing of that. Undefined: they could not be read. */
-  readonly expiry: CredentialExpiry | null | undefined;
-}
-
-/** When the first of the credentials ends. */
-export interface CredentialExpiry {
-  readonly at: number;
-  /** Since when that is worth a word; null: nobody has to do anything about it. */
-  readonly warnFrom: number | null;
-  /** `the password of Secret default/acr-auth`. */
-  readonly what: string;
+  readonly expiry: Expiry | null | undefined;
 }
 
 /** An index, as far as status shows it. */
@@ -69,7 +62,7 @@ export async function reportRepository(kube: Kube, report: RepositoryReport): Pr
   const read = AnyObjectOrNull.parse(await readOrNull(kube, objectPath('HelmRepository', repository)));
   if (read?.metadata.uid !== repository.uid) return;
   const old = OldStatus.parse(read.status ?? {});
-  const now = toTime(Date.now());
+  const now = kubeTime();
   const { generation } = repository;
   const expiring = expiringOf(report, old);
   await patchStatus(kube, report, {
@@ -97,14 +90,10 @@ async function patchStatus(kube: Kube, { repository }: RepositoryReport, status:
   }
 }
 
-function toTime(at: number): string {
-  return new Date(at).toISOString().replace(/\.\d+Z$/, 'Z');
-}
-
 /** Kept as they are told of where nobody could read them; null, which removes it, where they say nothing. */
 function credentialsOf({ expiry }: RepositoryReport): object {
   if (expiry === undefined) return {};
-  return { credentials: expiry === null ? null : { expiresAt: toTime(expiry.at) } };
+  return { credentials: expiry === null ? null : { expiresAt: kubeTime(expiry.at) } };
 }
 
 /** The condition that tells of credentials that end soon; null: nothing is known of their end. */
@@ -115,9 +104,9 @@ function expiringOf({ expiry }: RepositoryReport, old: OldStatus): Condition | n
   const { at, warnFrom, what } = expiry;
   const now = Date.now();
   if (at <= now) {
-    return { type, status: 'True', reason: 'Expired', message: `${what} expired at ${toTime(at)}; renew it` };
+    return { type, status: 'True', reason: 'Expired', message: `${what} expired at ${kubeTime(at)}; renew it` };
   }
-  const message = `${what} expires at ${toTime(at)}`;
+  const message = `${what} expires at ${kubeTime(at)}`;
   if (warnFrom === null || now < warnFrom) return { type, status: 'False', reason: 'Valid', message };
   return { type, status: 'True', reason: 'ExpiresSoon', message: `${message}; renew it before` };
 }
