@@ -77,21 +77,37 @@ export function isFree(port: number): Promise<boolean> {
   });
 }
 
-const FIRST = 20_000;
-const COUNT = 10_000;
-/** As many as a test file takes, so that files that run at the same time do not choose the same ports. */
+/** As many ports as a process takes. */
 const PER_PROCESS = 40;
+/** As many as a test file takes; a place of the test runner has one of them at a time. */
+const PER_TEST_FILE = 500;
 
-let next = process.pid * PER_PROCESS;
+const range = rangeOf(process.env['NODE_TEST_WORKER_ID']);
+let next = range.offset;
+
+/**
+ * Where ports are looked for. What was free a moment ago is still to be listened at, so test files that run at the same
+ * time keep out of each other's way, and others out of theirs.
+ */
+function rangeOf(place: string | undefined): {
+  readonly first: number;
+  readonly count: number;
+  readonly offset: number;
+} {
+  const count = 5_000;
+  if (place === undefined) return { first: 25_000, count, offset: process.pid * PER_PROCESS };
+  return { first: 20_000, count, offset: Number(place) * PER_TEST_FILE };
+}
 
 /** A port that was free a moment ago, below the range from which the system gives out ports for connections. */
 export async function freePort(): Promise<number> {
-  for (let tries = 0; tries < COUNT; tries += 1) {
-    const port = FIRST + (next % COUNT);
+  const { first, count } = range;
+  for (let tries = 0; tries < count; tries += 1) {
+    const port = first + (next % count);
     next += 1;
     if (await isFree(port)) return port;
   }
-  throw new Error(`no free port found between ${FIRST} and ${FIRST + COUNT} on 127.0.0.1`);
+  throw new Error(`no free port found between ${first} and ${first + count} on 127.0.0.1`);
 }
 
 /** A set of ports of one's own, for tests. */

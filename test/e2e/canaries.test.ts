@@ -72,8 +72,10 @@ before(async () => {
   mkdirSync(tmp);
   log = join(folder, 'worker.log');
   process.env['HOLDFAST_TEST_WORKER_LOG'] = log;
-  port = await freePort();
-  holdfast = await startHoldfast({ TMPDIR: tmp, HOLDFAST_LOG_LEVEL: 'debug', HOLDFAST_WORKER_PORT: String(port) });
+  holdfast = await startHoldfast(async () => {
+    port = await freePort();
+    return { TMPDIR: tmp, HOLDFAST_LOG_LEVEL: 'debug', HOLDFAST_WORKER_PORT: String(port) };
+  });
   watch = watchCommandLines(() => holdfast.worker().pid);
   git = await startTestGit(temporaryFolder(), () => ({
     read: 'login',

@@ -50,8 +50,10 @@ function scrapeWith(lines: readonly string[], at?: number): Promise<string> {
 }
 
 before(async () => {
-  port = await freePort();
-  holdfast = await startHoldfast({ HOLDFAST_WORKER_PORT: String(port) });
+  holdfast = await startHoldfast(async () => {
+    port = await freePort();
+    return { HOLDFAST_WORKER_PORT: String(port) };
+  });
   const { stack } = holdfast;
   await namespaceWithRegistry(holdfast, NAMESPACE);
   const url = await pushChart(stack, { name: 'app', version: '1.0.0' });
